@@ -1,0 +1,103 @@
+package model
+
+import "graft/internal/kernel"
+
+// Value is an activation: Rows x Width numbers, row-major. Data is valid until
+// the enclosing Layer returns; a tape keeps its own record under ID.
+type Value struct {
+	Data  []float32 // [Rows, Width]
+	Rows  int
+	Width int
+	ID    int32 // node of a tape; unused when serving
+}
+
+// Linear is one projection y = x Wᵀ + b. Adapters and trainers address it by
+// Name, the module path of the Hugging Face model ("model.layers.3.self_attn.q_proj"),
+// whatever file format the weight came from. W hides the storage format.
+type Linear struct {
+	Name  string
+	Index int            // position in Model.Linears; adapters are looked up by it
+	W     *kernel.Matrix // [Out, In], rows in Hugging Face order
+	B     []float32      // [Out], nil when there is none
+}
+
+// Norm is an RMS norm (Bias nil, Center false) or a layer norm. When
+// len(Weight) is less than the width of the input, each group of len(Weight)
+// numbers is normalised by itself (the per-head norms of Qwen 3 and Gemma 3).
+// Weight already holds the +1 of Gemma.
+type Norm struct {
+	Name   string
+	Weight []float32
+	Bias   []float32 // nil for RMS norms
+	Eps    float32
+	Center bool // true: subtract the mean (layer norm)
+}
+
+// Rope is a rotary embedding over the first Dims numbers of each head, in the
+// half-split layout of Hugging Face (x[i] pairs with x[i+Dims/2]).
+type Rope struct {
+	HeadDim int
+	Dims    int
+	InvFreq []float32 // [Dims/2] radians per position, scaling already applied
+	// InvFreqLong replaces InvFreq for sequences that will grow beyond
+	// OriginalContext tokens (Phi-3 long rope); nil otherwise.
+	InvFreqLong     []float32
+	OriginalContext int
+	MScale          float32 // factor on cos and sin; 1 for most models
+}
+
+// Attention describes one layer's attention.
+type Attention struct {
+	Layer   int // index into the cache
+	Heads   int // H
+	KVHeads int // G
+	HeadDim int // K
+	Scale   float32
+	Window  int     // tokens a query may look back, itself included; 0: all
+	SoftCap float32 // 0: none; else logits become cap*tanh(logits/cap)
+	Causal  bool    // false: encoders; keys and values are then not cached
+}
+
+// Activation names the non-linearity of GLU and Act.
+type Activation uint8
+
+// Activations in use by the architectures.
+const (
+	SiLU     Activation = iota // x*sigmoid(x)
+	GELU                       // x*Phi(x), by erf
+	GELUTanh                   // the tanh approximation of GELU
+	Tanh                       // tanh(x)
+)
+
+// LayerFunc computes one layer; b is the batch that Ops was started with.
+type LayerFunc func(o Ops, b *Batch, x Value) Value
+
+// Ops is what an architecture is written against. Serving runs it over paged
+// keys and values with adapter segments (ServeOps); training records it on a
+// tape and pushes the paired backward. Every method returns a new Value, and
+// none may modify its arguments.
+type Ops interface {
+	// Embed looks up rows of a [V, D] table and multiplies them by scale.
+	Embed(table *Linear, ids []int32, scale float32) Value
+	// Norm normalises each row (or each group of a row, see Norm).
+	Norm(x Value, n *Norm) Value
+	// Linear projects: [T, In] -> [T, Out].
+	Linear(x Value, w *Linear) Value
+	// Rope rotates each head of x by the position of its row.
+	Rope(x Value, r *Rope) Value
+	// Attend stores k and v of these rows in the cache and returns the
+	// attention of q: q [T, H*K], k and v [T, G*K] -> [T, H*K].
+	Attend(q, k, v Value, a *Attention) Value
+	// GLU is act(gate) * up, elementwise. With an empty up it is act(gate).
+	GLU(gate, up Value, act Activation) Value
+	// Add is the elementwise sum. A b of one row is added to every row of a.
+	Add(a, b Value) Value
+	// Scale is s*x; a softCap above 0 then makes it cap*tanh(s*x/cap).
+	Scale(x Value, s, softCap float32) Value
+	// Select keeps the named rows of x, in that order.
+	Select(x Value, rows []int32) Value
+	// Layer runs one layer. Memory of the values made inside is reused
+	// afterwards, the result excepted; a tape keeps x and runs f again in the
+	// backward pass.
+	Layer(f LayerFunc, x Value) Value
+}

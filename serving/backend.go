@@ -1,0 +1,252 @@
+// Package serving defines what can answer a request: the embedded engine
+// (native), an OpenAI endpoint (openai), or Ollama (ollama). All of them meet
+// Backend, and servingtest holds the suite that proves it.
+package serving
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"graft/internal/chat"
+)
+
+// Errors that a Backend returns, wrapped with what they concern. The table in
+// api/errors.go turns each into a status and an OpenAI error.
+var (
+	ErrModelNotFound  = errors.New("model not found")
+	ErrOverloaded     = errors.New("the queue is full")       // try again later
+	ErrContextLength  = errors.New("context length exceeded") // see ContextError
+	ErrNoChatTemplate = errors.New("the model has no chat template")
+	ErrUnsupported    = errors.New("not supported by this model") // see ParamError
+	ErrDraining       = errors.New("the server is shutting down")
+	ErrDeadline       = errors.New("the request took longer than its deadline")
+)
+
+// ContextError is an ErrContextLength with its numbers, in tokens.
+type ContextError struct {
+	Context int // what the model can hold
+	Prompt  int // tokens of the prompt
+	Max     int // tokens asked for; 0: not given
+}
+
+func (e *ContextError) Error() string {
+	if e.Max > 0 {
+		return fmt.Sprintf("this model's maximum context length is %d tokens, but the request needs %d (%d in the prompt, %d for the answer); shorten the prompt or ask for fewer tokens", e.Context, e.Prompt+e.Max, e.Prompt, e.Max)
+	}
+	return fmt.Sprintf("this model's maximum context length is %d tokens, but the prompt has %d; shorten the prompt", e.Context, e.Prompt)
+}
+
+func (e *ContextError) Unwrap() error { return ErrContextLength }
+
+// ParamError is a request that a backend cannot honour; Param is the name of
+// the offending request field in OpenAI's notation.
+type ParamError struct {
+	Param   string
+	Message string
+}
+
+func (e *ParamError) Error() string { return e.Message }
+
+func (e *ParamError) Unwrap() error { return ErrUnsupported }
+
+// Model describes a model that can be asked for by its ID.
+type Model struct {
+	ID       string
+	Created  time.Time
+	OwnedBy  string
+	Parent   string // base model of an adapter; empty for a base
+	Loaded   bool
+	Context  int // tokens
+	Embedder bool
+	Chat     bool   // has a chat template
+	Arch     string // "llama", …
+	Format   string // "Q4_1", …: the format of most weights
+	Params   int64  // number of weights
+	Bytes    int64  // size in memory or on disk
+	Digest   string // sha256 of the weights file, hex; empty when unknown
+	Template string // chat template
+	License  string
+}
+
+// Sampling says how the next token is chosen. Its zero value is not neutral
+// (TopP and RepetitionPenalty rest at 1): start from DefaultSampling.
+type Sampling struct {
+	Temperature       float32 // 0: greedy
+	TopP              float32 // 1: off
+	TopK              int     // 0: off
+	MinP              float32 // 0: off
+	RepetitionPenalty float32 // 1: off
+	PresencePenalty   float32
+	FrequencyPenalty  float32
+	LogitBias         map[int32]float32
+	Seed              *int64 // nil: a random one
+}
+
+// DefaultSampling is OpenAI's default: temperature 1, nothing cut, nothing penalised.
+func DefaultSampling() Sampling {
+	return Sampling{Temperature: 1, TopP: 1, RepetitionPenalty: 1}
+}
+
+// ToolChoice says whether the model may, must, or must not call tools.
+type ToolChoice struct {
+	Mode  string   // none, auto, required, named
+	Names []string // for named, and for a restricted set of allowed tools
+}
+
+// Format constrains the text of the answer.
+type Format struct {
+	Type   string          // text, json_object, json_schema, regex, choice
+	Schema json.RawMessage // for json_schema
+	Regex  string
+	Choice []string // the answer is one of these strings
+}
+
+// Request is one generation. Exactly one of Messages, Prompt and PromptIDs is set.
+type Request struct {
+	Model string
+
+	Messages  []chat.Message
+	Prompt    string
+	PromptIDs []int32
+
+	Tools         []chat.Tool
+	ToolChoice    ToolChoice
+	ParallelTools bool
+	Format        Format
+	TemplateVars  map[string]any // extra variables for the chat template
+
+	Sampling  Sampling
+	N         int // answers wanted, at least 1
+	BestOf    int // completions: answers computed, the N best by mean log-probability returned; 0: N
+	MaxTokens int // 0: up to the context
+	Stop      []string
+	StopIDs   []int32
+	IgnoreEOS bool
+
+	Logprobs       int  // alternatives per token; -1: no log-probabilities
+	PromptLogprobs int  // the same for the prompt's tokens; -1: none
+	Echo           bool // completions: the answer begins with the prompt
+
+	Deadline time.Time // zero: none
+}
+
+// FinishReason says why an answer ended, in OpenAI's words.
+type FinishReason string
+
+// Finish reasons.
+const (
+	FinishStop      FinishReason = "stop"
+	FinishLength    FinishReason = "length"
+	FinishToolCalls FinishReason = "tool_calls"
+)
+
+// TokenLogprob is one token with its natural-log probability under the model's
+// own distribution (temperature 1, before penalties, bias and masks), and the
+// most probable alternatives.
+type TokenLogprob struct {
+	ID      int32
+	Bytes   []byte // what the token stands for; not always whole runes
+	Logprob float64
+	Top     []TokenLogprob // without their own Top
+	First   bool           // the first token of a prompt: it has no probability
+}
+
+// ToolCallDelta is a piece of a tool call. Index counts the calls of one
+// answer; ID and Name come with the first piece, Arguments is a piece of JSON text.
+type ToolCallDelta struct {
+	Index     int
+	ID        string
+	Name      string
+	Arguments string
+}
+
+// Event is a piece of one answer. Text is whole runes. An Event with a Finish
+// is the last of its answer.
+type Event struct {
+	Index     int // which of the N answers
+	Text      string
+	Reasoning string
+	Tokens    []TokenLogprob // when asked for: the tokens that Text came from
+	ToolCalls []ToolCallDelta
+	Finish    FinishReason
+}
+
+// Usage counts tokens.
+type Usage struct {
+	Prompt     int
+	Completion int
+	Cached     int // prompt tokens found in the prefix cache
+	Reasoning  int
+}
+
+// Result closes a generation.
+type Result struct {
+	Usage       Usage
+	Prompt      []TokenLogprob // when PromptLogprobs was asked for
+	Fingerprint string         // identity of weights and engine: same fingerprint, seed and request, same tokens
+	QueueTime   time.Duration
+	FirstToken  time.Duration // from submission
+}
+
+// EmbedRequest asks for one vector per input; each input is text or token ids.
+type EmbedRequest struct {
+	Model  string
+	Inputs []EmbedInput
+	// Truncate cuts inputs that are too long instead of refusing them.
+	Truncate bool
+}
+
+// EmbedInput is text, or token ids when IDs is not nil.
+type EmbedInput struct {
+	Text string
+	IDs  []int32
+}
+
+// Embeddings are the vectors, in the order of the inputs, of unit length.
+type Embeddings struct {
+	Vectors [][]float32
+	Usage   Usage
+}
+
+// Backend answers requests. Its methods may be called from any number of
+// goroutines. Errors are those above, or wrap them.
+type Backend interface {
+	// Models lists what can be asked for, loaded or not, default first.
+	Models(ctx context.Context) ([]Model, error)
+	// Generate answers req, calling emit on the caller's goroutine for each
+	// piece in order. An error from emit, or the end of ctx, cancels the rest at
+	// once and is returned. An error before the first emit leaves nothing sent.
+	Generate(ctx context.Context, req *Request, emit func(Event) error) (*Result, error)
+	// Embed computes embeddings.
+	Embed(ctx context.Context, req *EmbedRequest) (*Embeddings, error)
+}
+
+// Tokenizer is the power of backends that know their model's tokens.
+type Tokenizer interface {
+	// Tokenize returns the ids of a text, or of a conversation as the model
+	// would receive it. special: read control tokens in Prompt text as such.
+	Tokenize(ctx context.Context, req *TokenizeRequest) (*Tokens, error)
+	// Detokenize is the inverse, control tokens included.
+	Detokenize(ctx context.Context, model string, ids []int32) (string, error)
+}
+
+// TokenizeRequest is a prompt, or messages to be rendered by the chat template.
+type TokenizeRequest struct {
+	Model               string
+	Prompt              string
+	Messages            []chat.Message
+	Tools               []chat.Tool
+	TemplateVars        map[string]any
+	AddSpecial          bool // add what the tokenizer adds by itself (BOS …)
+	AddGenerationPrompt bool
+}
+
+// Tokens are ids with the text of each.
+type Tokens struct {
+	IDs     []int32
+	Strings []string
+	Context int // tokens the model can hold
+}
