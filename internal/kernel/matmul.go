@@ -1,0 +1,155 @@
+package kernel
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// MatMul computes y [a.rows, w.Rows] = x Wᵀ, where x [a.rows, w.Cols] is what a
+// was set to.
+//
+// Quantised weights are multiplied with activations quantised to eight bits, 32
+// at a time: the products within a step of weights are summed exactly, as
+// integers, then the steps in the order of columns with one rounding each,
+//
+//	y = fma(dot, scale*d, y), with mins also y = fma(min, s, y)
+//
+// Float weights are multiplied with x itself; see dot. Neither order depends on
+// how many rows there are, on who computes them, or on the instruction set, so
+// the results are the same bits.
+func MatMul(p *Pool, y []float32, w *Matrix, a *Acts) {
+	if a.cols != w.Cols || len(y) != a.rows*w.Rows {
+		panic(fmt.Sprintf("kernel: product of [%d, %d] with a matrix [%d, %d] into %d numbers", a.rows, a.cols, w.Rows, w.Cols, len(y)))
+	}
+	if a.rows == 0 {
+		return
+	}
+	if w.format.packing != nil {
+		a.quantise(p)
+	}
+	j := &a.job
+	j.y, j.w, j.a = y, w, a
+	j.next.Store(0)
+	// Enough groups a time to outweigh taking them, few enough to share evenly.
+	const work = 1 << 16 // multiplications
+	j.chunk = max(1, work/(groupRows*w.Cols*a.rows))
+	workers := min(p.Workers(), (w.groups()+j.chunk-1)/j.chunk)
+	a.reserve(workers)
+	p.Run(workers, j)
+	j.y, j.w = nil, nil
+}
+
+// product is the task of MatMul: each worker takes groups of rows until none is
+// left, with scratch memory of its own.
+type product struct {
+	y     []float32
+	w     *Matrix
+	a     *Acts
+	chunk int // groups
+	next  atomic.Int64
+}
+
+// Do is one worker; i picks its scratch memory.
+func (j *product) Do(i int) {
+	s := &j.a.scratch[i]
+	n := int64(j.w.groups())
+	for {
+		end := j.next.Add(int64(j.chunk))
+		for g := end - int64(j.chunk); g < min(end, n); g++ {
+			if j.w.format.packing != nil {
+				j.packed(s, int(g))
+			} else {
+				j.float(s, int(g))
+			}
+		}
+		if end >= n {
+			return
+		}
+	}
+}
+
+// scratch is the working memory of one worker.
+type scratch struct {
+	tile tile
+	q    []uint8 // panel
+	f    []float32
+	out  [maxTokens * groupRows]float32
+}
+
+// reserve makes scratch memory for n workers.
+func (a *Acts) reserve(n int) {
+	for len(a.scratch) < n {
+		a.scratch = append(a.scratch, scratch{})
+	}
+	w := a.job.w
+	for i := range a.scratch[:n] {
+		s := &a.scratch[i]
+		q, f := 0, 0
+		if w.format.packing == nil {
+			f = groupRows * w.Cols
+		} else {
+			q = groupRows * a.panelCols(w)
+			f = 2 * q / w.format.packing.step
+		}
+		if len(s.q) < q {
+			s.q = make([]uint8, q)
+		}
+		if len(s.f) < f {
+			s.f = make([]float32, f)
+		}
+	}
+}
+
+// panelCols is how many columns are unpacked at a time. With few tokens the panel
+// is used once and should stay in the first cache; with many it must be whole,
+// so that each tile is finished in one go.
+func (a *Acts) panelCols(w *Matrix) int {
+	if a.rows <= maxTokens {
+		return min(w.Cols, 512)
+	}
+	return w.Cols
+}
+
+// packed computes the outputs of group g of a quantised matrix.
+func (j *product) packed(s *scratch, g int) {
+	w, a := j.w, j.a
+	f := w.format
+	rows := min(groupRows, w.Rows-g*groupRows)
+	cols := a.panelCols(w)
+	src := w.group(g)
+	for c := 0; c < w.Cols; c += cols {
+		n := min(cols, w.Cols-c) / f.BlockLen
+		src = s.unpack(f, src, n)
+		t := &s.tile
+		t.blocks, t.more = n*f.BlockLen/32, c > 0
+		t.stride = w.Cols / 32
+		for row := 0; row < a.rows; row += maxTokens {
+			t.tokens = min(maxTokens, a.rows-row)
+			t.x = a.blocks[row*t.stride+c/32:]
+			if rows == groupRows {
+				t.out, t.outStride = j.y[row*w.Rows+g*groupRows:], w.Rows
+				t.run(f.packing)
+				continue
+			}
+			t.out, t.outStride = s.out[:], groupRows
+			t.run(f.packing)
+			for i := range t.tokens {
+				copy(j.y[(row+i)*w.Rows+g*groupRows:][:rows], s.out[i*groupRows:])
+			}
+		}
+	}
+	s.tile = tile{}
+}
+
+// unpack makes a panel of n group blocks and returns what follows them.
+func (s *scratch) unpack(f *Format, src []byte, n int) []byte {
+	p, t := f.packing, &s.tile
+	steps := n * f.BlockLen / p.step * groupRows
+	t.q, t.scale, t.mins = s.q[:n*f.BlockLen*groupRows], s.f[:steps], s.f[steps:2*steps]
+	size := groupRows * f.BlockBytes
+	per := f.BlockLen / p.step * groupRows
+	for i := range n {
+		p.unpack(t.q[i*f.BlockLen*groupRows:], t.scale[i*per:], t.mins[i*per:], src[i*size:(i+1)*size])
+	}
+	return src[n*size:]
+}
