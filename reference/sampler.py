@@ -68,6 +68,7 @@ SETTINGS = [
     {"top_p": 0.999},
     {"min_p": 0.05},
     {"min_p": 0.5},
+    {"min_p": 1.0},
     {"repetition": 1.3},
     {"repetition": 0.8},
     {"frequency": 0.7},
