@@ -1,5 +1,7 @@
 package model
 
+import "fmt"
+
 // Batch is the work of one pass: the rows of one or several sequences, those
 // of one sequence adjacent and in order.
 type Batch struct {
@@ -8,6 +10,8 @@ type Batch struct {
 	Segs  []Segment // cover IDs without gaps
 	// Logits lists the rows for which the head is computed, ascending.
 	Logits []int32
+
+	positions []int32 // [T] of each row in its sequence; scratch of Begin
 }
 
 // Segment is the part of one sequence computed in a pass. Its rows have
@@ -18,4 +22,37 @@ type Segment struct {
 	Past   int     // tokens of the sequence already in the cache
 	Limit  int     // tokens the sequence may grow to; chooses a long rope
 	Blocks []int32 // cache blocks of the sequence, enough for Past+Len tokens
+}
+
+// Positions is where each row stands in its sequence, counted from 0: [T]. It is
+// valid from Begin on, until the batch is changed.
+func (b *Batch) Positions() []int32 { return b.positions }
+
+// Begin checks the batch and computes Positions. Every Ops calls it first.
+// A batch that contradicts itself is a fault of the caller, hence the panics.
+func (b *Batch) Begin() {
+	rows := len(b.IDs)
+	if b.Types != nil && len(b.Types) != rows {
+		panic(fmt.Sprintf("model: batch of %d rows with %d token types", rows, len(b.Types)))
+	}
+	b.positions = b.positions[:0]
+	for i := range b.Segs {
+		s := &b.Segs[i]
+		if s.Row != len(b.positions) || s.Len < 1 || s.Past < 0 || s.Row+s.Len > rows {
+			panic(fmt.Sprintf("model: segment %d has rows %d+%d after %d, in a batch of %d", i, s.Row, s.Len, len(b.positions), rows))
+		}
+		for p := range s.Len {
+			b.positions = append(b.positions, int32(s.Past+p))
+		}
+	}
+	if len(b.positions) != rows {
+		panic(fmt.Sprintf("model: segments cover %d of %d rows", len(b.positions), rows))
+	}
+	last := int32(-1)
+	for _, r := range b.Logits {
+		if r <= last || int(r) >= rows {
+			panic(fmt.Sprintf("model: logits of row %d after row %d, in a batch of %d", r, last, rows))
+		}
+		last = r
+	}
 }

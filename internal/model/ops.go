@@ -3,22 +3,30 @@ package model
 import "graft/internal/kernel"
 
 // Value is an activation: Rows x Width numbers, row-major. Data is valid until
-// the enclosing Layer returns; a tape keeps its own record under ID.
+// the enclosing Layer returns, and the result of a Layer until the next but one.
+// ID names the value within its pass; a tape keeps its own record under it.
 type Value struct {
 	Data  []float32 // [Rows, Width]
 	Rows  int
 	Width int
-	ID    int32 // node of a tape; unused when serving
+	ID    int32 // from 1; 0 is no value
 }
 
-// Linear is one projection y = x Wᵀ + b. Adapters and trainers address it by
-// Name, the module path of the Hugging Face model ("model.layers.3.self_attn.q_proj"),
+// Linear is one projection y = x Wᵀ + b. Adapters and trainers address it by the
+// module path of the Hugging Face model ("model.layers.3.self_attn.q_proj"),
 // whatever file format the weight came from. W hides the storage format.
+//
+// A module that holds several projections (Phi-3: qkv_proj, gate_up_proj) becomes
+// one Linear for each, named after the module with the part appended
+// ("model.layers.3.self_attn.qkv_proj.k"). An adapter of the module applies to
+// each part with the same A and with the rows of B from Start on.
 type Linear struct {
-	Name  string
-	Index int            // position in Model.Linears; adapters are looked up by it
-	W     *kernel.Matrix // [Out, In], rows in Hugging Face order
-	B     []float32      // [Out], nil when there is none
+	Name   string
+	Module string         // module path; equal to Name but for parts of a module
+	Start  int            // first row within the module
+	Index  int            // position in Model.Linears; adapters are looked up by it
+	W      *kernel.Matrix // [Out, In], rows in Hugging Face order
+	B      []float32      // [Out], nil when there is none
 }
 
 // Norm is an RMS norm (Bias nil, Center false) or a layer norm. When
@@ -77,6 +85,8 @@ type LayerFunc func(o Ops, b *Batch, x Value) Value
 // tape and pushes the paired backward. Every method returns a new Value, and
 // none may modify its arguments.
 type Ops interface {
+	// Begin starts a pass over b. Values of the pass before are no longer valid.
+	Begin(b *Batch)
 	// Embed looks up rows of a [V, D] table and multiplies them by scale.
 	Embed(table *Linear, ids []int32, scale float32) Value
 	// Norm normalises each row (or each group of a row, see Norm).

@@ -1,0 +1,120 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"graft/internal/kernel"
+	"graft/internal/weights"
+)
+
+// Options for Load.
+type Options struct {
+	Workers int // goroutines that lay out weights; 0: as many as Go may run at a time
+}
+
+// Load reads the model at path: a GGUF file, or a Hugging Face folder with
+// config.json and weights as safetensors. The error of a file that does not hold
+// what its configuration asks for names every tensor that is missing, has a wrong
+// shape, or is not used.
+func Load(path string, opts Options) (*Model, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	var m *Model
+	if info.IsDir() {
+		m, err = loadFolder(path, opts)
+	} else {
+		m, err = loadGGUF(path, opts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return m, nil
+}
+
+func loadGGUF(path string, opts Options) (*Model, error) {
+	file, err := weights.OpenGGUF(path)
+	if err != nil {
+		return nil, err
+	}
+	a, c, err := readGGUF(file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return build(newLoader(a, c, &file.Store, true), opts)
+}
+
+func loadFolder(dir string, opts Options) (*Model, error) {
+	a, c, err := readHF(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := readPooling(dir, c); err != nil {
+		return nil, err
+	}
+	file, err := weights.OpenSafetensors(dir)
+	if err != nil {
+		return nil, err
+	}
+	return build(newLoader(a, c, &file.Store, false), opts)
+}
+
+// build makes the model and owns the store of l.
+func build(l *loader, opts Options) (*Model, error) {
+	net := l.arch.build(l)
+	err := l.err()
+	if err == nil {
+		err = l.pack(opts.Workers)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.store.Close())
+	}
+	m := &Model{Config: l.Config, Linears: l.linears, network: net, store: l.store}
+	c := &m.Config
+	c.Formats = l.formats
+	c.Params, c.Bytes = l.vectors, 4*l.vectors
+	for _, p := range l.packing {
+		c.Params += int64(p.source.Rows) * int64(p.source.Cols)
+		c.Bytes += p.linear.W.Bytes()
+	}
+	return m, nil
+}
+
+// pack lays out the matrices, the largest first, and gives back the memory of
+// those parts of the file that are not needed any more.
+func (l *loader) pack(workers int) error {
+	jobs := slices.Clone(l.packing)
+	slices.SortStableFunc(jobs, func(a, b packing) int { return len(b.source.Data) - len(a.source.Data) })
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	errs := make([]error, len(jobs))
+	var next atomic.Int64
+	var done sync.WaitGroup
+	for range min(workers, len(jobs)) {
+		done.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(jobs); i = int(next.Add(1)) - 1 {
+				j := &jobs[i]
+				j.linear.W, errs[i] = kernel.NewMatrix(j.source)
+				if errs[i] != nil {
+					errs[i] = fmt.Errorf("tensor %s: %w", j.tensor.Name, errs[i])
+				}
+				if f, ok := kernel.FormatOf(j.tensor.Type); ok && f.BlockLen > 1 {
+					l.store.Release(j.tensor) // now there is a copy
+				}
+			}
+		})
+	}
+	done.Wait()
+	for _, t := range l.ties {
+		t.head.W = t.table.W
+	}
+	return errors.Join(errs...)
+}
