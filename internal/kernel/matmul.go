@@ -122,9 +122,10 @@ func (j *product) packed(s *scratch, g int) {
 		src = s.unpack(f, src, n)
 		t := &s.tile
 		t.blocks, t.more = n*f.BlockLen/32, c > 0
-		t.stride = w.Cols / 32
+		t.stride, t.shift = w.Cols/32, f.packing.shift
 		for row := 0; row < a.rows; row += maxTokens {
-			t.tokens = min(maxTokens, a.rows-row)
+			tokens := min(maxTokens, a.rows-row)
+			t.tokens = tokens
 			t.x = a.blocks[row*t.stride+c/32:]
 			if rows == groupRows {
 				t.out, t.outStride = j.y[row*w.Rows+g*groupRows:], w.Rows
@@ -133,7 +134,7 @@ func (j *product) packed(s *scratch, g int) {
 			}
 			t.out, t.outStride = s.out[:], groupRows
 			t.run(f.packing)
-			for i := range t.tokens {
+			for i := range tokens {
 				copy(j.y[(row+i)*w.Rows+g*groupRows:][:rows], s.out[i*groupRows:])
 			}
 		}
@@ -143,13 +144,8 @@ func (j *product) packed(s *scratch, g int) {
 
 // unpack makes a panel of n group blocks and returns what follows them.
 func (s *scratch) unpack(f *Format, src []byte, n int) []byte {
-	p, t := f.packing, &s.tile
-	steps := n * f.BlockLen / p.step * groupRows
-	t.q, t.scale, t.mins = s.q[:n*f.BlockLen*groupRows], s.f[:steps], s.f[steps:2*steps]
-	size := groupRows * f.BlockBytes
-	per := f.BlockLen / p.step * groupRows
-	for i := range n {
-		p.unpack(t.q[i*f.BlockLen*groupRows:], t.scale[i*per:], t.mins[i*per:], src[i*size:(i+1)*size])
-	}
-	return src[n*size:]
+	steps, t := f.steps(n), &s.tile
+	t.q, t.scale, t.mins = s.q, s.f[:steps], s.f[steps:2*steps]
+	f.unpack(t.q, t.scale, t.mins, src, n)
+	return src[n*f.BlockBytes*groupRows:]
 }

@@ -14,10 +14,9 @@ type tile struct {
 	outStride   int
 	tokens      int
 	blocks      int  // of 32 columns
+	shift       int  // of the offset
 	more        bool // add to out rather than begin
 }
-
-func (t *tile) run(p *packing) { t.generic(p) }
 
 // generic is the portable tile kernel.
 func (t *tile) generic(p *packing) {
@@ -32,11 +31,11 @@ func (t *tile) generic(p *packing) {
 			if p.step == 16 {
 				var dot [groupRows]int32
 				s := (*[2 * groupRows]float32)(t.scale[b*2*groupRows:])
-				dotPanel(&dot, q, x.q[:16], x.n16<<p.shift)
+				dotPanel(&dot, q, x.q[:16], x.n16<<t.shift)
 				for r := range out {
 					out[r] = fma32(float32(dot[r]), s[r]*x.d, out[r])
 				}
-				dotPanel(&dot, q[16*groupRows:], x.q[16:], (x.n-x.n16)<<p.shift)
+				dotPanel(&dot, q[16*groupRows:], x.q[16:], (x.n-x.n16)<<t.shift)
 				for r := range out {
 					out[r] = fma32(float32(dot[r]), s[groupRows+r]*x.d, out[r])
 				}
@@ -44,7 +43,7 @@ func (t *tile) generic(p *packing) {
 			}
 			var dot [groupRows]int32
 			s := (*[groupRows]float32)(t.scale[b*groupRows:])
-			dotPanel(&dot, q, x.q[:], x.n<<p.shift)
+			dotPanel(&dot, q, x.q[:], x.n<<t.shift)
 			for r := range out {
 				out[r] = fma32(float32(dot[r]), s[r]*x.d, out[r])
 			}

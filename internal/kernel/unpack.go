@@ -1,6 +1,16 @@
 package kernel
 
-// Parts of the formats' portable unpackers.
+// steps is how many scales a panel of n group blocks has.
+func (f *Format) steps(n int) int { return n * f.BlockLen / f.packing.step * groupRows }
+
+func (f *Format) unpackGeneric(q []uint8, scale, mins []float32, src []byte, n int) {
+	size, steps := groupRows*f.BlockBytes, f.steps(1)
+	for i := range n {
+		f.packing.unpack(q[i*f.BlockLen*groupRows:], scale[i*steps:], mins[i*steps:], src[i*size:(i+1)*size])
+	}
+}
+
+// What follows are parts of the formats' portable unpackers.
 
 // unpackNibbles reads 256 bytes: quads 0–3 in the low halves, 4–7 in the high ones.
 func unpackNibbles(q []uint8, src []byte) {

@@ -1,0 +1,194 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// firstDifference is the first place where two slices differ in a bit, -1 if none.
+func firstDifference(a, b []float32) int {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func multiply(p *Pool, m *Matrix, x []float32, tokens int) []float32 {
+	var a Acts
+	y := make([]float32, tokens*m.Rows)
+	a.Set(p, x, tokens, m.Cols)
+	MatMul(p, y, m, &a)
+	return y
+}
+
+// A row of activations has the same products, to the bit, however many rows are
+// computed with it and by however many workers.
+func TestMatMulBatchInvariance(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	const most, rows = 67, 41
+	eachImpl(t, func(t *testing.T) {
+		for _, f := range Formats() {
+			for _, cols := range []int{96, 768, 1536} {
+				if cols%f.BlockLen != 0 || cols == 1536 && isa == pathGeneric {
+					continue
+				}
+				rng := rand.New(rand.NewPCG(4, uint64(cols)))
+				m := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
+				x := randomActs(rng, most, cols)
+				var want []float32
+				for tok := range most {
+					want = append(want, multiply(nil, m, x[tok*cols:(tok+1)*cols], 1)...)
+				}
+				sizes := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15, 16, 17, 31, 33, 64, 67}
+				if isa != pathGeneric && cols == 96 {
+					sizes = sizes[:0]
+					for n := range most {
+						sizes = append(sizes, n+1)
+					}
+				}
+				for _, n := range sizes {
+					have := multiply(p, m, x[:n*cols], n)
+					if i := firstDifference(have, want[:n*rows]); i >= 0 {
+						t.Fatalf("%s, %d columns: output %d of token %d of %d is %v, alone %v", f.Name, cols, i%rows, i/rows, n, have[i], want[i])
+					}
+				}
+			}
+		}
+	})
+}
+
+// Every path computes the same bits.
+func TestMatMulPathsAgree(t *testing.T) {
+	for _, f := range Formats() {
+		for _, c := range []struct{ tokens, rows, cols int }{{1, 16, 32}, {1, 50, 576}, {3, 33, 256}, {11, 17, 1536}, {16, 16, 512}, {2, 3, 17}, {7, 20, 1000}} {
+			if c.cols%f.BlockLen != 0 {
+				continue
+			}
+			rng := rand.New(rand.NewPCG(5, uint64(c.cols)))
+			m := mustMatrix(t, Source{Type: f.Type, Rows: c.rows, Cols: c.cols, Data: randomStored(rng, f, c.rows, c.cols)})
+			x := randomActs(rng, c.tokens, c.cols)
+			before := Impl()
+			Use("generic")
+			want := multiply(nil, m, x, c.tokens)
+			Use(before)
+			eachImpl(t, func(t *testing.T) {
+				have := multiply(nil, m, x, c.tokens)
+				if i := firstDifference(have, want); i >= 0 {
+					t.Errorf("%s %v: output %d is %v, in portable Go %v", f.Name, c, i, have[i], want[i])
+				}
+			})
+		}
+	}
+}
+
+// The largest weights against the largest activations: no path may saturate.
+func TestMatMulExtremes(t *testing.T) {
+	const cols = 512
+	for _, f := range Formats() {
+		if f.packing == nil {
+			continue
+		}
+		for _, fill := range []byte{0x00, 0x7f, 0x80, 0x81, 0xff} {
+			data := make([]byte, 16*f.Type.RowBytes(cols))
+			for i := range data {
+				data[i] = fill
+			}
+			for b := 0; b < len(data); b += f.BlockBytes {
+				for _, fd := range f.packing.fields {
+					if fd.size == 2 {
+						putHalf(data[b+fd.off:], 0.5)
+					}
+				}
+			}
+			m := mustMatrix(t, Source{Type: f.Type, Rows: 16, Cols: cols, Data: data})
+			w := make([]float32, cols)
+			m.Row(w, 0)
+			x := make([]float32, 3*cols)
+			for i := range x {
+				x[i] = []float32{1, -1, float32(1 - i%2*2)}[i/cols]
+			}
+			eachImpl(t, func(t *testing.T) {
+				y := multiply(nil, m, x, 3)
+				for tok := range 3 {
+					want, mag := referenceProduct(w, f, x[tok*cols:(tok+1)*cols])
+					if have := float64(y[tok*16]); math.Abs(have-want) > 2e-6*mag {
+						t.Errorf("%s of bytes %#x: %v, want %v", f.Name, fill, have, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The unpackers of every path make the same panel.
+func TestUnpackPathsAgree(t *testing.T) {
+	const n = 3
+	rng := rand.New(rand.NewPCG(6, 6))
+	for _, f := range Formats() {
+		if f.packing == nil {
+			continue
+		}
+		src := make([]byte, n*groupRows*f.BlockBytes)
+		for i := range src {
+			src[i] = byte(rng.Uint32())
+		}
+		// Halves are kept finite: what NaN a product of NaNs is, is not settled.
+		at := 0
+		for _, fd := range f.packing.fields {
+			for i := 0; fd.size == 2 && i < fd.n*groupRows; i++ {
+				for b := range n {
+					putHalf(src[b*groupRows*f.BlockBytes+at+2*i:], float32(rng.NormFloat64()))
+				}
+			}
+			at += fd.n * fd.size * groupRows
+		}
+		panel := func() (q []uint8, s, m []float32) {
+			q, s, m = make([]uint8, n*f.BlockLen*groupRows), make([]float32, f.steps(n)), make([]float32, f.steps(n))
+			f.unpack(q, s, m, src, n)
+			return q, s, m
+		}
+		before := Impl()
+		Use("generic")
+		q, s, m := panel()
+		Use(before)
+		eachImpl(t, func(t *testing.T) {
+			q2, s2, m2 := panel()
+			if !slices.Equal(q, q2) || firstDifference(s, s2) >= 0 || firstDifference(m, m2) >= 0 {
+				t.Errorf("%s: the panel differs from that of portable Go", f.Name)
+			}
+		})
+	}
+}
+
+// Once its memory has grown, a product allocates nothing.
+func TestMatMulAllocates(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	rng := rand.New(rand.NewPCG(7, 7))
+	eachImpl(t, func(t *testing.T) {
+		for _, f := range Formats() {
+			t.Run(f.Name, func(t *testing.T) {
+				const rows, cols, tokens = 48, 256, 9
+				m := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
+				x := randomActs(rng, tokens, cols)
+				y := make([]float32, tokens*rows)
+				var a Acts
+				step := func() {
+					for _, n := range []int{tokens, 1} {
+						a.Set(p, x[:n*cols], n, cols)
+						MatMul(p, y[:n*rows], m, &a)
+					}
+				}
+				step()
+				if n := testing.AllocsPerRun(20, step); n != 0 {
+					t.Errorf("%v allocations a run", n)
+				}
+			})
+		}
+	})
+}
