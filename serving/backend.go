@@ -107,6 +107,9 @@ type Format struct {
 // Request is one generation. Exactly one of Messages, Prompt and PromptIDs is set.
 type Request struct {
 	Model string
+	// Client is whose request this is, by API key or connection. While there is a
+	// queue, clients take turns; "" is a client of its own.
+	Client string
 
 	Messages  []chat.Message
 	Prompt    string
@@ -121,14 +124,16 @@ type Request struct {
 	Sampling  Sampling
 	N         int // answers wanted, at least 1
 	BestOf    int // completions: answers computed, the N best by mean log-probability returned; 0: N
-	MaxTokens int // 0: up to the context
+	MaxTokens int // 0: up to the context; -1: none (the prompt is only scored or echoed)
 	Stop      []string
 	StopIDs   []int32
 	IgnoreEOS bool
 
-	Logprobs       int  // alternatives per token; -1: no log-probabilities
-	PromptLogprobs int  // the same for the prompt's tokens; -1: none
-	Echo           bool // completions: the answer begins with the prompt
+	Logprobs       int // alternatives per token; -1: no log-probabilities
+	PromptLogprobs int // the same for the prompt's tokens; -1: none
+	// Echo makes each answer begin with the prompt, as an event of its own. With
+	// PromptLogprobs its Tokens are those of the prompt.
+	Echo bool
 
 	Deadline time.Time // zero: none
 }

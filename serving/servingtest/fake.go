@@ -129,8 +129,8 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 		}
 	}
 	prompt := promptIDs(req)
-	if len(prompt)+max(req.MaxTokens, 1) > m.Context {
-		return nil, &serving.ContextError{Context: m.Context, Prompt: len(prompt), Max: req.MaxTokens}
+	if len(prompt)+max(req.MaxTokens, 0) > m.Context {
+		return nil, &serving.ContextError{Context: m.Context, Prompt: len(prompt), Max: max(req.MaxTokens, 0)}
 	}
 
 	if !req.Deadline.IsZero() {
@@ -166,7 +166,7 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 		}
 	}
 	for i := range max(req.N, 1) {
-		if err := f.answer(req, i, prompt, send, &res.Usage); err != nil {
+		if err := f.answer(req, i, prompt, res.Prompt, send, &res.Usage); err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +174,7 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 }
 
 // answer emits answer index and adds what it cost to u.
-func (f *Fake) answer(req *serving.Request, index int, prompt []int32, send func(serving.Event) error, u *serving.Usage) error {
+func (f *Fake) answer(req *serving.Request, index int, prompt []int32, scored []serving.TokenLogprob, send func(serving.Event) error, u *serving.Usage) error {
 	if f.Reasoning != "" {
 		n := len(fakeEncode(f.Reasoning))
 		u.Completion, u.Reasoning = u.Completion+n, u.Reasoning+n
@@ -196,15 +196,15 @@ func (f *Fake) answer(req *serving.Request, index int, prompt []int32, send func
 	}
 
 	if req.Echo {
-		e := serving.Event{Index: index, Text: fakeDecode(prompt)}
+		e := serving.Event{Index: index, Text: fakeDecode(prompt), Tokens: scored}
 		if err := send(e); err != nil {
 			return err
 		}
 	}
 	ids := fakeEncode(f.text(req, index))
 	finish := serving.FinishStop
-	if req.MaxTokens > 0 && len(ids) > req.MaxTokens {
-		ids, finish = ids[:req.MaxTokens], serving.FinishLength
+	if req.MaxTokens != 0 && len(ids) > max(req.MaxTokens, 0) {
+		ids, finish = ids[:max(req.MaxTokens, 0)], serving.FinishLength
 	}
 	text := fakeDecode(ids)
 	if cut := firstStop(text, req.Stop); cut >= 0 {

@@ -37,6 +37,7 @@ func TestFakeAnswers(t *testing.T) {
 		{"runes", serving.Request{Prompt: "a🙂b"}, []string{"a", "🙂b"}, serving.FinishStop, 2},
 		{"length", serving.Request{Prompt: "Hello world", MaxTokens: 2}, []string{"Hel", "lo"}, serving.FinishLength, 2},
 		{"stop", serving.Request{Prompt: "Hello world", Stop: []string{"xyz", "o w"}}, []string{"Hel", "l"}, serving.FinishStop, 3},
+		{"nothing", serving.Request{Prompt: "Hello", MaxTokens: -1, Echo: true}, []string{"Hello"}, serving.FinishLength, 0},
 		{"echo", serving.Request{Prompt: "ab", Echo: true}, []string{"ab", "ab"}, serving.FinishStop, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"graft/serving"
+)
+
+// Types of errors, in OpenAI's words.
+const (
+	invalidRequest = "invalid_request_error"
+	authentication = "authentication_error"
+	rateLimit      = "rate_limit_error"
+	serverError    = "server_error"
+)
+
+// Error is what a client is told: a status, and OpenAI's four keys. An empty
+// Param or Code is null on the wire.
+type Error struct {
+	Status     int
+	Type       string
+	Message    string
+	Param      string
+	Code       string
+	RetryAfter time.Duration // sent as a header when not 0
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// errorTable maps what backends and stores return to what a client is told.
+// Anything else is a 500 whose message stays in the log.
+var errorTable = []struct {
+	is         error
+	status     int
+	kind, code string
+	param      string
+}{
+	{serving.ErrModelNotFound, http.StatusNotFound, invalidRequest, "model_not_found", "model"},
+	{serving.ErrContextLength, http.StatusBadRequest, invalidRequest, "context_length_exceeded", ""}, // param: the route's prompt field
+	{serving.ErrNoChatTemplate, http.StatusBadRequest, invalidRequest, "no_chat_template", "model"},
+	{serving.ErrUnsupported, http.StatusBadRequest, invalidRequest, "unsupported_value", ""},
+	{serving.ErrOverloaded, http.StatusTooManyRequests, rateLimit, "rate_limit_exceeded", ""},
+	{serving.ErrDraining, http.StatusServiceUnavailable, serverError, "shutting_down", ""},
+	{serving.ErrDeadline, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
+	{context.DeadlineExceeded, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
+	{ErrBadKey, http.StatusUnauthorized, authentication, "invalid_api_key", ""},
+	{errTooLarge, http.StatusRequestEntityTooLarge, invalidRequest, "request_too_large", ""},
+}
+
+// clientClosedRequest is nginx's status for a client that left; it is seen in
+// logs and metrics only.
+const clientClosedRequest = 499
+
+// overloadedRetry is what Retry-After says when the queue is full: about the
+// time of one short answer on a small machine.
+const overloadedRetry = 2 * time.Second
+
+// classify turns any error into what the client is told. promptParam is the
+// field that holds this route's prompt. internal says that the error is not in
+// the table, so that its text belongs in the log alone.
+func classify(err error, promptParam string) (e *Error, internal bool) {
+	if errors.As(err, &e) {
+		return e, false
+	}
+	for _, row := range errorTable {
+		if !errors.Is(err, row.is) {
+			continue
+		}
+		e = &Error{Status: row.status, Type: row.kind, Code: row.code, Param: row.param, Message: sentence(err.Error())}
+		var param *serving.ParamError
+		if errors.As(err, &param) {
+			e.Param, e.Message = param.Param, sentence(param.Message)
+		}
+		switch row.is {
+		case serving.ErrNoChatTemplate:
+			e.Message += ", so it cannot chat: it completes text, at /v1/completions"
+		case serving.ErrContextLength:
+			e.Param = promptParam
+		case serving.ErrOverloaded:
+			e.RetryAfter = overloadedRetry
+		}
+		return e, false
+	}
+	return &Error{Status: http.StatusInternalServerError, Type: serverError, Code: "internal_error", Message: "internal error"}, true
+}
+
+func sentence(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
+}
+
+// errorBody is OpenAI's envelope: all four keys, always.
+type errorBody struct {
+	Error struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    *string `json:"code"`
+	} `json:"error"`
+}
+
+func (e *Error) body() errorBody {
+	var b errorBody
+	b.Error.Message, b.Error.Type = e.Message, e.Type
+	b.Error.Param, b.Error.Code = orNull(e.Param), orNull(e.Code)
+	return b
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// modelLister is what a 404 needs to say which models there are.
+type modelLister interface {
+	Models(ctx context.Context) ([]serving.Model, error)
+}
+
+// maxListed bounds the models that a 404 names.
+const maxListed = 20
+
+// explain classifies err for the client of c, logs it if it is internal, and
+// lists the models if one was not found.
+func (s *server) explain(c *gin.Context, err error, promptParam string) *Error {
+	e, internal := classify(err, promptParam)
+	x := exchangeOf(c)
+	switch {
+	case errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil:
+		e = &Error{Status: clientClosedRequest, Type: invalidRequest, Code: "client_closed_request", Message: "the client closed the connection"}
+	case internal:
+		s.Logger.ErrorContext(c.Request.Context(), "internal error", "request_id", x.id, "route", c.FullPath(), "error", err)
+		e.Message += " (request id " + x.id + ")"
+	case errors.Is(err, serving.ErrModelNotFound):
+		e.Message = fmt.Sprintf("The model '%.100s' does not exist.%s", x.model, s.available(c.Request.Context()))
+	}
+	x.err = e
+	return e
+}
+
+// available is a sentence that lists the models, or nothing.
+func (s *server) available(ctx context.Context) string {
+	models, err := s.models.Models(ctx)
+	if err != nil || len(models) == 0 {
+		return ""
+	}
+	var names []string
+	for i, m := range models {
+		if i == maxListed {
+			names = append(names, fmt.Sprintf("and %d more", len(models)-i))
+			break
+		}
+		names = append(names, m.ID)
+	}
+	return " Available: " + strings.Join(names, ", ") + "."
+}
+
+// fail answers with err, in the dialect of the route.
+func (s *server) fail(c *gin.Context, err error, promptParam string) {
+	e := s.explain(c, err, promptParam)
+	if e.Status == clientClosedRequest {
+		c.Status(clientClosedRequest)
+		c.Abort()
+		return
+	}
+	if e.RetryAfter > 0 {
+		seconds := (e.RetryAfter + time.Second - 1) / time.Second
+		c.Header("Retry-After", strconv.FormatInt(int64(seconds), 10))
+		c.Header("Retry-After-Ms", strconv.FormatInt(e.RetryAfter.Milliseconds(), 10))
+	}
+	if e.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="graft"`)
+	}
+	c.Abort()
+	if isOllama(c) {
+		s.writeJSON(c, e.Status, ollamaError{e.Message})
+		return
+	}
+	s.writeJSON(c, e.Status, e.body())
+}
+
+// isOllama says whether the path belongs to Ollama's API.
+func isOllama(c *gin.Context) bool { return strings.HasPrefix(c.Request.URL.Path, "/api/") }
+
+type ollamaError struct {
+	Error string `json:"error"`
+}

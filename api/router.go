@@ -1,0 +1,128 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"graft/serving"
+)
+
+// Options are the rules of the HTTP surface.
+type Options struct {
+	Strict              bool          // refuse fields that have no effect; else name them in x-graft-ignored
+	RequireKeys         bool          // every route but the health checks needs an API key
+	CORSOrigins         []string      // origins whose pages may call; "*": all; empty: none
+	MaxBody             int64         // bytes of a request body
+	MaxN                int           // answers of one request: n, and best_of
+	MaxPrompts          int           // prompts of one completion, inputs of one embedding
+	MaxConcurrentPerKey int           // requests of one key at once; 0: no limit
+	KeepAlive           time.Duration // silence after which a stream sends a comment
+	WriteTimeout        time.Duration // a client that takes no bytes for so long is cut off
+	RequestTimeout      time.Duration // deadline of a generation; 0: none
+	LogPrompts          bool          // write request bodies to the log
+}
+
+// DefaultOptions are the rules when nothing is configured.
+func DefaultOptions() Options {
+	return Options{
+		Strict:       true,
+		MaxBody:      16 << 20,
+		MaxN:         128,
+		MaxPrompts:   2048,
+		KeepAlive:    15 * time.Second,
+		WriteTimeout: 30 * time.Second,
+	}
+}
+
+// Deps are what the API stands on. Backend is needed; nil elsewhere means: without.
+type Deps struct {
+	Backend serving.Backend // its optional powers (serving.Tokenizer …) are found by assertion
+	Keys    Keys
+	Options Options
+	Logger  *slog.Logger               // nil: nothing is logged
+	Ready   func() error               // why the server takes no requests now; nil: it does
+	Now     func() time.Time           // nil: time.Now
+	ID      func(prefix string) string // nil: random
+	Version string                     // of graft
+	Metrics *Metrics                   // nil: one of its own
+}
+
+// server is Deps with every default filled in, shared by the handlers.
+type server struct {
+	Deps
+	models modelLister
+
+	mu     sync.Mutex
+	perKey map[string]int // requests in progress by key id
+}
+
+// New returns the whole HTTP surface.
+func New(d Deps) http.Handler {
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.ID == nil {
+		d.ID = randomID
+	}
+	if d.Metrics == nil {
+		d.Metrics = NewMetrics(nil)
+	}
+	s := &server{Deps: d, models: d.Backend, perKey: map[string]int{}}
+
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false
+	r.Use(s.requestID, s.observe, s.recover, s.cors)
+	r.NoRoute(s.noRoute)
+	r.NoMethod(s.noMethod)
+
+	health := healthHandler{s}
+	r.GET("/", health.root)
+	r.HEAD("/", health.root)
+	r.GET("/healthz", health.live)
+	r.GET("/readyz", health.ready)
+	r.GET("/metrics", s.requireKey, gin.WrapH(d.Metrics.Handler()))
+
+	open := r.Group("", s.requireKey, s.limitConcurrency)
+	v1 := open.Group("/v1")
+
+	models := modelsHandler{s, d.Backend}
+	v1.GET("/models", models.list)
+	v1.GET("/models/*id", models.get)
+
+	chat := chatHandler{s, d.Backend}
+	v1.POST("/chat/completions", chat.create)
+
+	return r
+}
+
+func (s *server) noRoute(c *gin.Context) {
+	s.fail(c, &Error{Status: 404, Type: invalidRequest, Code: "unknown_url",
+		Message: "Unknown request URL: " + c.Request.Method + " " + clip(c.Request.URL.Path, 200) + ". The routes are listed at /openapi.yaml."}, "")
+}
+
+func (s *server) noMethod(c *gin.Context) {
+	s.fail(c, &Error{Status: 405, Type: invalidRequest, Code: "method_not_allowed",
+		Message: "Not allowed to " + c.Request.Method + " on " + clip(c.Request.URL.Path, 200) + ": use " + c.Writer.Header().Get("Allow") + "."}, "")
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}
+
+// generator is what the routes that write text need.
+type generator interface {
+	Generate(ctx context.Context, req *serving.Request, emit func(serving.Event) error) (*serving.Result, error)
+}

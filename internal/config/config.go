@@ -1,0 +1,106 @@
+// Package config is what a user may set: defaults in code, then a file, then
+// the environment, then flags. It alone knows viper; everything else gets plain
+// values. config.yaml in the root of the project lists every key.
+package config
+
+import "time"
+
+// Config is everything that can be set.
+type Config struct {
+	Listen  string   `mapstructure:"listen"`
+	DataDir string   `mapstructure:"data_dir"` // never empty after Load
+	Models  []string `mapstructure:"models"`
+	Log     Log      `mapstructure:"log"`
+	Server  Server   `mapstructure:"server"`
+	Auth    Auth     `mapstructure:"auth"`
+	Engine  Engine   `mapstructure:"engine"`
+	Memory  Memory   `mapstructure:"memory"`
+	Hub     Hub      `mapstructure:"hub"`
+	Tracing Tracing  `mapstructure:"tracing"`
+
+	// File is the file that was read, empty for none. Warnings are oddities that
+	// do not stop the program. Neither is a key.
+	File     string   `mapstructure:"-"`
+	Warnings []string `mapstructure:"-"`
+}
+
+// Log is how the server logs.
+type Log struct {
+	Level   string `mapstructure:"level"`
+	Format  string `mapstructure:"format"`
+	Prompts bool   `mapstructure:"prompts"`
+}
+
+// Server is the HTTP side.
+type Server struct {
+	MaxBodyBytes      Bytes         `mapstructure:"max_body_bytes"`
+	ReadHeaderTimeout time.Duration `mapstructure:"read_header_timeout"`
+	ReadTimeout       time.Duration `mapstructure:"read_timeout"`
+	IdleTimeout       time.Duration `mapstructure:"idle_timeout"`
+	RequestTimeout    time.Duration `mapstructure:"request_timeout"` // 0: none
+	ShutdownTimeout   time.Duration `mapstructure:"shutdown_timeout"`
+	Strict            bool          `mapstructure:"strict"`
+	CORSOrigins       []string      `mapstructure:"cors_origins"`
+	MaxN              int           `mapstructure:"max_n"`
+}
+
+// Auth is who may use the API.
+type Auth struct {
+	Required Switch `mapstructure:"required"`
+}
+
+// Engine is how models are computed.
+type Engine struct {
+	Threads        int    `mapstructure:"threads"` // 0: one for each core
+	ISA            string `mapstructure:"isa"`
+	Context        int    `mapstructure:"context"` // tokens; 0: the model's own
+	KVType         string `mapstructure:"kv_type"`
+	KVMemory       Bytes  `mapstructure:"kv_memory"`
+	BlockTokens    int    `mapstructure:"block_tokens"`
+	PrefixCache    bool   `mapstructure:"prefix_cache"`
+	MaxBatchTokens int    `mapstructure:"max_batch_tokens"`
+	MaxRunning     int    `mapstructure:"max_running"` // sequences
+	MaxQueue       int    `mapstructure:"max_queue"`   // requests
+}
+
+// Memory bounds what loaded models take.
+type Memory struct {
+	Budget Bytes `mapstructure:"budget"` // 0: a share of the machine's
+}
+
+// Hub is where models come from.
+type Hub struct {
+	Offline        bool          `mapstructure:"offline"`
+	HFEndpoint     string        `mapstructure:"hf_endpoint"`
+	ConnectTimeout time.Duration `mapstructure:"connect_timeout"`
+	// Token is HF_TOKEN of the environment. It is no key: secrets do not belong
+	// in a file that gets copied around.
+	Token string `mapstructure:"-"`
+}
+
+// Tracing is where spans are sent.
+type Tracing struct {
+	OTLPEndpoint string  `mapstructure:"otlp_endpoint"`
+	SampleRatio  float64 `mapstructure:"sample_ratio"`
+}
+
+// Default is the configuration when nothing is said. DataDir is empty.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080",
+		Models: []string{"smollm2-135m-instruct"},
+		Log:    Log{Level: "info", Format: "auto"},
+		Server: Server{
+			MaxBodyBytes: 16 << 20, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+			RequestTimeout: 10 * time.Minute, ShutdownTimeout: 30 * time.Second,
+			Strict: true, CORSOrigins: []string{}, MaxN: 16,
+		},
+		Auth: Auth{Required: Auto},
+		Engine: Engine{
+			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 16, PrefixCache: true,
+			MaxBatchTokens: 512, MaxRunning: 64, MaxQueue: 256,
+		},
+		Hub:     Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
+		Tracing: Tracing{SampleRatio: 1},
+	}
+}

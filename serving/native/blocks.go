@@ -1,0 +1,310 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// blocks manages the blocks of a paged cache, each of which holds the keys and
+// values of size consecutive tokens of one sequence.
+//
+// A block is free, in use (refs > 0), or idle: not in use, but its contents may
+// serve again. Full blocks form a tree: a node stands for one exact sequence of
+// tokens from the beginning under one key (weights, adapter, cache format), and
+// hangs below the node that stands for the tokens before. A block is found by
+// its parent node and a hash of its own tokens, which are then compared, so that
+// two different beginnings never share anything, whatever their hashes.
+//
+// Only full blocks are shared, so nobody ever writes to a shared block. A block
+// in use has its parent in use too, and idle blocks are evicted least recently
+// used first, children before parents; so every indexed block can be reached.
+type blocks struct {
+	size  int // tokens per block
+	meta  []block
+	free  []int32
+	roots map[string]uint64 // key -> node without tokens
+	index map[nodeKey]int32
+	nodes uint64 // last node handed out; numbers are not used twice
+	// Idle blocks from least to most recently used, through block.prev and next.
+	oldest, newest int32
+	idle           int
+	noCache        bool
+}
+
+type block struct {
+	refs       int
+	node       uint64  // 0: not in the tree
+	at         nodeKey // where it is indexed
+	ids        []int32 // [size] its tokens, when in the tree
+	prev, next int32   // among idle blocks; -1 at the ends
+}
+
+type nodeKey struct{ parent, hash uint64 }
+
+// table is the blocks of one sequence, in order. The first done of them are full
+// and in the tree; node stands for their tokens.
+type table struct {
+	blocks []int32
+	done   int
+	node   uint64
+}
+
+func newBlocks(n, size int) *blocks {
+	b := &blocks{
+		size: size, meta: make([]block, n), free: make([]int32, n),
+		roots: map[string]uint64{}, index: map[nodeKey]int32{},
+		oldest: -1, newest: -1,
+	}
+	for i := range b.free {
+		b.free[i] = int32(n - 1 - i) // block 0 first
+	}
+	return b
+}
+
+// available is the number of blocks that grow can still hand out.
+func (b *blocks) available() int { return len(b.free) + b.idle }
+
+// used is the number of blocks that sequences hold.
+func (b *blocks) used() int { return len(b.meta) - b.available() }
+
+// need is the number of blocks that n tokens take.
+func (b *blocks) need(n int) int { return (n + b.size - 1) / b.size }
+
+// match extends t, of which done·size tokens are known, by the longest run of
+// indexed blocks that agree with ids, and returns the number of tokens that t
+// now covers. It stops before limit tokens. Blocks that t held at those places
+// are given back.
+func (b *blocks) match(t *table, key string, ids []int32, limit int) int {
+	for !b.noCache && (t.done+1)*b.size <= min(limit, len(ids)) {
+		part := ids[t.done*b.size : (t.done+1)*b.size]
+		hit, ok := b.index[nodeKey{b.nodeOf(t, key), hashIDs(part)}]
+		if !ok || !slices.Equal(b.meta[hit].ids, part) {
+			break
+		}
+		b.hold(hit)
+		if t.done < len(t.blocks) {
+			b.drop(t.blocks[t.done])
+			t.blocks[t.done] = hit
+		} else {
+			t.blocks = append(t.blocks, hit)
+		}
+		t.done, t.node = t.done+1, b.meta[hit].node
+	}
+	return t.done * b.size
+}
+
+// grow makes t hold n tokens, evicting idle blocks as needed. It takes all that
+// is needed or, returning false, nothing.
+func (b *blocks) grow(t *table, n int) bool {
+	want := b.need(n) - len(t.blocks)
+	if want > b.available() {
+		return false
+	}
+	for range want {
+		t.blocks = append(t.blocks, b.take())
+	}
+	return true
+}
+
+// commit enters the blocks of t that are full, now that the first n of ids are
+// computed, into the tree. When an equal block is there already, t takes that one
+// and gives back its own.
+func (b *blocks) commit(t *table, key string, ids []int32, n int) {
+	for !b.noCache && (t.done+1)*b.size <= n {
+		own := t.blocks[t.done]
+		part := ids[t.done*b.size : (t.done+1)*b.size]
+		at := nodeKey{b.nodeOf(t, key), hashIDs(part)}
+		switch hit, ok := b.index[at]; {
+		case !ok:
+			b.nodes++
+			m := &b.meta[own]
+			m.node, m.at, m.ids = b.nodes, at, append(m.ids[:0], part...)
+			b.index[at] = own
+		case slices.Equal(b.meta[hit].ids, part):
+			b.hold(hit)
+			b.drop(own)
+			t.blocks[t.done] = hit
+		default: // equal hashes of different tokens: the first stays, ours is not shared
+			return
+		}
+		t.node = b.meta[t.blocks[t.done]].node
+		t.done++
+	}
+}
+
+// release gives back all blocks of t. Those in the tree stay idle until their
+// place is needed.
+func (b *blocks) release(t *table) {
+	for _, i := range slices.Backward(t.blocks) { // children before parents
+		b.drop(i)
+	}
+	*t = table{blocks: t.blocks[:0]}
+}
+
+// forget evicts all idle blocks.
+func (b *blocks) forget() {
+	for b.oldest >= 0 {
+		b.evict(b.oldest)
+	}
+}
+
+func (b *blocks) nodeOf(t *table, key string) uint64 {
+	if t.done > 0 {
+		return t.node
+	}
+	root, ok := b.roots[key]
+	if !ok {
+		b.nodes++
+		root = b.nodes
+		b.roots[key] = root
+	}
+	return root
+}
+
+func (b *blocks) take() int32 {
+	if len(b.free) == 0 {
+		b.evict(b.oldest)
+	}
+	i := b.free[len(b.free)-1]
+	b.free = b.free[:len(b.free)-1]
+	b.meta[i].refs = 1
+	return i
+}
+
+func (b *blocks) hold(i int32) {
+	m := &b.meta[i]
+	if m.refs == 0 {
+		b.unlink(i)
+	}
+	m.refs++
+}
+
+func (b *blocks) drop(i int32) {
+	m := &b.meta[i]
+	if m.refs <= 0 {
+		panic(fmt.Sprintf("block %d is given back, but nobody holds it", i))
+	}
+	m.refs--
+	switch {
+	case m.refs > 0:
+	case m.node == 0:
+		b.free = append(b.free, i)
+	default:
+		m.prev, m.next = b.newest, -1
+		if b.newest >= 0 {
+			b.meta[b.newest].next = i
+		} else {
+			b.oldest = i
+		}
+		b.newest = i
+		b.idle++
+	}
+}
+
+func (b *blocks) unlink(i int32) {
+	m := &b.meta[i]
+	if m.prev >= 0 {
+		b.meta[m.prev].next = m.next
+	} else {
+		b.oldest = m.next
+	}
+	if m.next >= 0 {
+		b.meta[m.next].prev = m.prev
+	} else {
+		b.newest = m.prev
+	}
+	b.idle--
+}
+
+func (b *blocks) evict(i int32) {
+	b.unlink(i)
+	m := &b.meta[i]
+	delete(b.index, m.at)
+	m.node, m.ids = 0, m.ids[:0]
+	b.free = append(b.free, i)
+}
+
+// hashIDs is FNV-1a over whole ids. Collisions cost a miss, never a wrong hit.
+func hashIDs(ids []int32) uint64 {
+	h := uint64(14695981039346656037)
+	for _, id := range ids {
+		h = (h ^ uint64(uint32(id))) * 1099511628211
+	}
+	return h
+}
+
+// check verifies everything that must hold between calls, given the tables of
+// all sequences.
+func (b *blocks) check(tables []*table) error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	refs := make([]int, len(b.meta))
+	for _, t := range tables {
+		for _, i := range t.blocks {
+			refs[i]++
+		}
+		if t.done > len(t.blocks) {
+			fail("a table of %d blocks has %d in the tree", len(t.blocks), t.done)
+		}
+	}
+	free := make([]bool, len(b.meta))
+	for _, i := range b.free {
+		if free[i] {
+			fail("block %d is free twice", i)
+		}
+		free[i] = true
+	}
+	idle := 0
+	age := map[uint64]int{} // node of an idle block -> its place
+	for i := b.oldest; i >= 0; i = b.meta[i].next {
+		idle++
+		if idle > len(b.meta) {
+			fail("the idle blocks form a ring")
+			break
+		}
+		m := &b.meta[i]
+		if m.refs != 0 || m.node == 0 || free[i] {
+			fail("block %d is idle with %d refs, node %d, free %v", i, m.refs, m.node, free[i])
+		}
+		age[m.node] = idle
+		if at, ok := age[m.at.parent]; ok && at < idle {
+			fail("block %d would be evicted after its parent", i)
+		}
+	}
+	if idle != b.idle {
+		fail("%d idle blocks are counted as %d", idle, b.idle)
+	}
+	nodes := map[uint64]bool{}
+	for _, root := range b.roots {
+		nodes[root] = true
+	}
+	indexed := 0
+	for i := range b.meta {
+		m := &b.meta[i]
+		if m.refs != refs[i] {
+			fail("block %d has %d refs, but %d tables hold it", i, m.refs, refs[i])
+		}
+		if free[i] && (m.refs != 0 || m.node != 0) {
+			fail("block %d is free with %d refs and node %d", i, m.refs, m.node)
+		}
+		if m.node != 0 {
+			indexed++
+			nodes[m.node] = true
+			if b.index[m.at] != int32(i) || len(m.ids) != b.size {
+				fail("block %d is not where the index says, or has %d tokens", i, len(m.ids))
+			}
+		} else if m.refs == 0 && !free[i] {
+			fail("block %d is lost", i)
+		}
+	}
+	if indexed != len(b.index) {
+		fail("%d blocks in the tree, %d in the index", indexed, len(b.index))
+	}
+	for at, i := range b.index {
+		if !nodes[at.parent] {
+			fail("block %d cannot be reached: its parent is gone", i)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,155 @@
+package native
+
+import (
+	"math"
+	"slices"
+	"sync"
+)
+
+// scratch is memory for one distribution.
+type scratch struct {
+	raw  []float32   // [V] logits as they came
+	p    []float64   // [V]
+	best []candidate // for selections
+}
+
+type candidate struct {
+	id int32
+	v  float64
+}
+
+// before orders candidates: the greater first, of equals the lower id.
+func (a candidate) before(b candidate) bool { return a.v > b.v || a.v == b.v && a.id < b.id }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// distribution does steps 5 to 8: sc.p [V] becomes the probabilities of what is
+// left, which add up to about 1.
+func (s *sampler) distribution(sc *scratch, logits []float32) error {
+	_, most, err := argmax(logits)
+	if err != nil {
+		return err
+	}
+	floor := math.Inf(-1)
+	if k := s.opt.TopK; k > 0 && k < len(logits) {
+		floor = sc.kth(logits, k)
+	}
+	sc.p = slices.Grow(sc.p[:0], len(logits))[:len(logits)]
+	t := float64(s.opt.Temperature)
+	sum, left := 0.0, 0
+	for i, l := range logits {
+		sc.p[i] = 0
+		if x := float64(l); x >= floor {
+			sc.p[i] = math.Exp((x - float64(most)) / t)
+			sum += sc.p[i]
+			left++
+		}
+	}
+	if p := float64(s.opt.TopP); p < 1 {
+		sum = sc.nucleus(p*sum, sum, left)
+	}
+	if m := float64(s.opt.MinP); m > 0 { // the best one is exp(0) = 1 here
+		sum = 0
+		for i, p := range sc.p {
+			if p < m {
+				sc.p[i] = 0
+			}
+			sum += sc.p[i]
+		}
+	}
+	for i := range sc.p {
+		sc.p[i] /= sum
+	}
+	return nil
+}
+
+// nucleus zeroes what has mass or more before it in sc.p, whose sum is sum with
+// n numbers above zero, and returns the sum of what stays.
+func (sc *scratch) nucleus(mass, sum float64, n int) float64 {
+	// What is below the mass to be cut, shared by all but the best, cannot stay:
+	// it and all after it would weigh less than that mass.
+	least := (sum - mass) / float64(max(n-1, 1))
+	sc.best = sc.best[:0]
+	for i, p := range sc.p {
+		if p >= least && p > 0 || p == 1 {
+			sc.best = append(sc.best, candidate{int32(i), p})
+		}
+	}
+	slices.SortFunc(sc.best, func(a, b candidate) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	clear(sc.p)
+	kept := 0.0
+	for i, c := range sc.best {
+		if kept >= mass && i > 0 {
+			break
+		}
+		sc.p[c.id] = c.v
+		kept += c.v
+	}
+	return kept
+}
+
+// kth is the k-th greatest of logits.
+func (sc *scratch) kth(logits []float32, k int) float64 {
+	sc.greatest(logits, k)
+	return sc.best[0].v
+}
+
+// greatest leaves the k first candidates of logits in sc.best, a heap whose root
+// is the last of them.
+func (sc *scratch) greatest(logits []float32, k int) {
+	h := sc.best[:0]
+	for i, l := range logits {
+		c := candidate{int32(i), float64(l)}
+		if len(h) < k {
+			h = append(h, c)
+			for j := len(h) - 1; j > 0 && h[(j-1)/2].before(h[j]); j = (j - 1) / 2 {
+				h[j], h[(j-1)/2] = h[(j-1)/2], h[j]
+			}
+			continue
+		}
+		if !c.before(h[0]) {
+			continue
+		}
+		j := 0
+		for {
+			last := 2*j + 1 // the child that is last in order
+			if last >= k {
+				break
+			}
+			if last+1 < k && h[last].before(h[last+1]) {
+				last++
+			}
+			if !c.before(h[last]) {
+				break
+			}
+			h[j] = h[last]
+			j = last
+		}
+		h[j] = c
+	}
+	sc.best = h
+}
+
+// uniform is the next number in [0, 1) of the sequence's generator.
+func (s *sampler) uniform() float64 { return float64(s.rnd.Uint64()>>11) / (1 << 53) }
+
+// draw is the first id at which the running sum of p exceeds u of the whole.
+func draw(p []float64, u float64) int32 {
+	sum, last := 0.0, int32(0)
+	for i, x := range p {
+		if x == 0 {
+			continue
+		}
+		sum += x
+		last = int32(i)
+		if sum > u {
+			break
+		}
+	}
+	return last // rounding may leave the whole sum a little below u
+}
