@@ -1,0 +1,53 @@
+package kernel
+
+import "math"
+
+// SoftmaxRow is y = e^x / Σ e^x over one row. y may be x. A row of -Inf alone, or
+// with a NaN, becomes NaN.
+func SoftmaxRow(y, x []float32) {
+	expShifted(y[:len(x)], x, maximum(x))
+	scale(y, y[:len(x)], float32(1/sum64(y[:len(x)])))
+}
+
+// LogSumExp is log Σ e^x over one row; the sum is kept in float64.
+func LogSumExp(x []float32) float64 {
+	m := maximum(x)
+	if math.IsInf(float64(m), 0) {
+		return float64(m)
+	}
+	var e [256]float32
+	total := 0.0
+	for i := 0; i < len(x); i += len(e) {
+		part := x[i:min(len(x), i+len(e))]
+		expShifted(e[:len(part)], part, m)
+		total += sum64(e[:len(part)])
+	}
+	return float64(m) + math.Log(total)
+}
+
+// sum64 is Σ x in float64, in four partial sums.
+func sum64(x []float32) float64 {
+	var a, b, c, d float64
+	for ; len(x) >= 4; x = x[4:] {
+		a += float64(x[0])
+		b += float64(x[1])
+		c += float64(x[2])
+		d += float64(x[3])
+	}
+	for _, v := range x {
+		a += float64(v)
+	}
+	return (a + b) + (c + d)
+}
+
+// ArgMax is the position of the largest number, the first of equals; NaN counts
+// as smaller than all. It is -1 for an empty row.
+func ArgMax(x []float32) int {
+	best, top := -1, float32(math.Inf(-1))
+	for i, v := range x {
+		if v > top || best < 0 {
+			best, top = i, v
+		}
+	}
+	return best
+}
