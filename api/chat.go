@@ -24,7 +24,7 @@ type chatRequest struct {
 
 // create answers a conversation.
 func (h chatHandler) create(c *gin.Context) {
-	r := chatRequest{Request: h.newRequest()}
+	r := chatRequest{Request: h.newRequest(c)}
 	if err := h.read(c, func(o *object) { r.bind(h.server, o) }); err != nil {
 		h.fail(c, err, "messages")
 		return
@@ -34,8 +34,7 @@ func (h chatHandler) create(c *gin.Context) {
 		h.stream(c, &r)
 		return
 	}
-	var got answers
-	got.list = make([]answer, r.N)
+	got := answers{list: make([]answer, r.N)}
 	res, err := h.generate(c, h.backend, r.Request, got.add)
 	if err != nil {
 		h.fail(c, err, "messages")

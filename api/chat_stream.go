@@ -21,7 +21,7 @@ func (h chatHandler) stream(c *gin.Context, r *chatRequest) {
 		if !r.includeUsage {
 			return nil
 		}
-		return out.send(w.usage(res))
+		return out.send(usageChunk(w.head, res))
 	})
 }
 
@@ -170,15 +170,14 @@ func appendFinish(b []byte, finish string) []byte {
 	return append(appendString(b, finish), '}')
 }
 
-// usage is the extra chunk of include_usage.
-func (w *chunkWriter) usage(res *serving.Result) []byte {
-	b := append(append(w.buf[:0], w.head...), `,"system_fingerprint":`...)
+// usageChunk is the extra chunk of include_usage.
+func usageChunk(head []byte, res *serving.Result) []byte {
+	b := append(append([]byte(nil), head...), `,"system_fingerprint":`...)
 	if res.Fingerprint == "" {
 		b = append(b, "null"...)
 	} else {
 		b = appendString(b, res.Fingerprint)
 	}
 	u, _ := json.Marshal(usageOf(res.Usage)) // numbers
-	b = append(append(append(b, `,"choices":[],"usage":`...), u...), '}')
-	return b
+	return append(append(append(b, `,"choices":[],"usage":`...), u...), '}')
 }

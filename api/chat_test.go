@@ -125,7 +125,7 @@ func TestChatRequest(t *testing.T) {
 			if w.Code != 200 {
 				t.Fatalf("status %d: %s", w.Code, w.Body)
 			}
-			want := &serving.Request{Model: "fake", Messages: []chat.Message{chat.Text("user", "hi")}, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1, ParallelTools: true}
+			want := &serving.Request{Model: "fake", Client: "192.0.2.1:1234", Messages: []chat.Message{chat.Text("user", "hi")}, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1, ParallelTools: true}
 			want.ToolChoice.Mode = "none"
 			c.want(want)
 			if diff := cmp.Diff([]*serving.Request{want}, fake.Requests()); diff != "" {

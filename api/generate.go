@@ -1,7 +1,6 @@
 package api
 
 import (
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -68,15 +67,10 @@ func (a *answer) add(e serving.Event) {
 	}
 }
 
-// answers collects the n answers of one request.
-type answers struct {
-	mu   sync.Mutex
-	list []answer
-}
+// answers collects the n answers of one generation.
+type answers struct{ list []answer }
 
 func (a *answers) add(e serving.Event) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.list[e.Index].add(e)
 	return nil
 }

@@ -102,6 +102,17 @@ func New(d Deps) http.Handler {
 	chat := chatHandler{s, d.Backend}
 	v1.POST("/chat/completions", chat.create)
 
+	completions := completionsHandler{s, d.Backend}
+	v1.POST("/completions", completions.create)
+
+	embeddings := embeddingsHandler{s, d.Backend}
+	v1.POST("/embeddings", embeddings.create)
+
+	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
+	open.POST("/tokenize", tokens.tokenize)
+	open.POST("/detokenize", tokens.detokenize)
+	open.GET("/tokenizer_info", tokens.info)
+
 	return r
 }
 

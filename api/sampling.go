@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"graft/serving"
 )
 
@@ -45,9 +47,14 @@ func (s *server) sampling(o *object, r *serving.Request) {
 	o.bool("ignore_eos", &r.IgnoreEOS)
 }
 
-// newRequest is a request with the defaults of OpenAI's API.
-func (s *server) newRequest() *serving.Request {
-	r := &serving.Request{Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1}
+// newRequest is a request with the defaults of OpenAI's API, in the name of the
+// client's key, or else of its connection.
+func (s *server) newRequest(c *gin.Context) *serving.Request {
+	client := exchangeOf(c).key.ID
+	if client == "" {
+		client = c.Request.RemoteAddr
+	}
+	r := &serving.Request{Client: client, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1}
 	if t := s.Options.RequestTimeout; t > 0 {
 		r.Deadline = time.Now().Add(t)
 	}

@@ -255,3 +255,13 @@ type Tokens struct {
 	Strings []string
 	Context int // tokens the model can hold
 }
+
+// TokenizerInfo is what a tokenizer adds by itself, and its special tokens as
+// text; empty: it has none. Backends that know it have a method
+// TokenizerInfo(ctx, model) (*TokenizerInfo, error).
+type TokenizerInfo struct {
+	Class              string // as in Hugging Face's configuration, or the kind ("bpe", …)
+	BOS, EOS, PAD, UNK string
+	AddBOS, AddEOS     bool
+	Vocab              int // number of tokens
+}
