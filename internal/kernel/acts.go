@@ -1,18 +1,6 @@
 package kernel
 
-import (
-	"fmt"
-	"math"
-)
-
-// actBlock is 32 activations quantised for integer products: x ≈ d*q.
-type actBlock struct {
-	q   [32]int8
-	d   float32 // largest magnitude / 127
-	s   float32 // d times the sum of q
-	n   int32   // the sum of q, negated
-	n16 int32   // the same of the first 16
-}
+import "fmt"
 
 // Acts is activations [rows, cols] made ready once and multiplied with any number
 // of matrices. It also holds the memory that products work in, so it serves one
@@ -23,6 +11,9 @@ type Acts struct {
 
 	blocks    []actBlock // [rows, cols/32]
 	quantised bool
+
+	tails [][lanes]float32 // [rows] what is left of x after steps of sixteen, and zeros
+	cut   bool
 
 	scratch []scratch // one per worker
 	job     product
@@ -36,7 +27,7 @@ func (a *Acts) Set(p *Pool, x []float32, rows, cols int) {
 		panic(fmt.Sprintf("kernel: activations [%d, %d] with %d numbers", rows, cols, len(x)))
 	}
 	a.x, a.rows, a.cols = x, rows, cols
-	a.quantised = false
+	a.quantised, a.cut = false, false
 }
 
 // quantise fills blocks. A row is always quantised by itself.
@@ -66,40 +57,19 @@ func (a *quantising) Do(i int) {
 	quantiseBlocks(b, a.x[i*1024*32:][:len(b)*32])
 }
 
-// quantiseBlocks rounds to nearest even, symmetrically: d is the largest
-// magnitude over 127, q = x*(127/largest). A block with an infinity or a NaN gets
-// the same as its d, so that it shows in every product; one so small that
-// 127/largest overflows becomes zero.
-func quantiseBlocks(dst []actBlock, x []float32) {
-	for i := range dst {
-		quantiseBlock(&dst[i], x[32*i:32*i+32])
-	}
-}
-
-func quantiseBlock(b *actBlock, x []float32) {
-	var top uint32 // bits of the largest magnitude; a NaN beats an infinity beats a number
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&0x7fffffff)
-	}
-	*b = actBlock{}
-	largest := math.Float32frombits(top)
-	switch {
-	case top >= 0x7f800000:
-		b.d = largest
-		b.s = float32(math.NaN())
-		return
-	case largest < 0x1p-120:
+// cutTails fills tails.
+func (a *Acts) cutTails() {
+	whole := a.cols / lanes * lanes
+	if a.cut || whole == a.cols {
 		return
 	}
-	b.d = largest / 127
-	inv := 127 / largest
-	for i, v := range x {
-		q := int8(math.RoundToEven(float64(v * inv)))
-		b.q[i] = q
-		b.n -= int32(q)
-		if i < 16 {
-			b.n16 -= int32(q)
-		}
+	a.cut = true
+	if cap(a.tails) < a.rows {
+		a.tails = make([][lanes]float32, a.rows)
 	}
-	b.s = b.d * float32(-b.n)
+	a.tails = a.tails[:a.rows]
+	for i := range a.tails {
+		a.tails[i] = [lanes]float32{}
+		copy(a.tails[i][:], a.x[i*a.cols+whole:(i+1)*a.cols])
+	}
 }

@@ -26,6 +26,8 @@ func MatMul(p *Pool, y []float32, w *Matrix, a *Acts) {
 	}
 	if w.format.packing != nil {
 		a.quantise(p)
+	} else {
+		a.cutTails()
 	}
 	j := &a.job
 	j.y, j.w, j.a = y, w, a
@@ -71,9 +73,11 @@ func (j *product) Do(i int) {
 // scratch is the working memory of one worker.
 type scratch struct {
 	tile tile
-	q    []uint8 // panel
-	f    []float32
-	out  [maxTokens * groupRows]float32
+	q    []uint8   // weights of the panel
+	f    []float32 // its scales and mins; or rows of a float matrix
+	dot  dotTile
+	tail [dotRows][64]byte              // rests of rows
+	out  [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
 
 // reserve makes scratch memory for n workers.

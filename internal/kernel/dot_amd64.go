@@ -1,0 +1,117 @@
+//go:build amd64 && !purego
+
+package kernel
+
+//go:noescape
+func dotF32x1AVX512(t *dotTile)
+
+//go:noescape
+func dotF32x2AVX512(t *dotTile)
+
+//go:noescape
+func dotF32x4AVX512(t *dotTile)
+
+//go:noescape
+func dotF16x1AVX512(t *dotTile)
+
+//go:noescape
+func dotF16x2AVX512(t *dotTile)
+
+//go:noescape
+func dotF16x4AVX512(t *dotTile)
+
+//go:noescape
+func dotBF16x1AVX512(t *dotTile)
+
+//go:noescape
+func dotBF16x2AVX512(t *dotTile)
+
+//go:noescape
+func dotBF16x4AVX512(t *dotTile)
+
+//go:noescape
+func dotF32x1AVX2(t *dotTile)
+
+//go:noescape
+func dotF32x2AVX2(t *dotTile)
+
+//go:noescape
+func dotF16x1AVX2(t *dotTile)
+
+//go:noescape
+func dotF16x2AVX2(t *dotTile)
+
+//go:noescape
+func dotBF16x1AVX2(t *dotTile)
+
+//go:noescape
+func dotBF16x2AVX2(t *dotTile)
+
+// dotKernels are the assembly kernels by path, type and the logarithm of how many
+// tokens they take.
+var dotKernels = [...][BF16 + 1][3]func(*dotTile){
+	pathAVX2: {
+		F32:  {dotF32x1AVX2, dotF32x2AVX2},
+		F16:  {dotF16x1AVX2, dotF16x2AVX2},
+		BF16: {dotBF16x1AVX2, dotBF16x2AVX2},
+	},
+	pathAVX512: {
+		F32:  {dotF32x1AVX512, dotF32x2AVX512, dotF32x4AVX512},
+		F16:  {dotF16x1AVX512, dotF16x2AVX512, dotF16x4AVX512},
+		BF16: {dotBF16x1AVX512, dotBF16x2AVX512, dotBF16x4AVX512},
+	},
+}
+
+// float computes the outputs of group g, sixteen rows of a float matrix.
+func (j *product) float(s *scratch, g int) {
+	kernels := &dotKernels[isa][j.w.Type]
+	if kernels[0] == nil {
+		j.floatGeneric(s, g)
+		return
+	}
+	w, a := j.w, j.a
+	first := g * groupRows
+	rows := min(groupRows, w.Rows-first)
+	full := w.Cols / lanes * lanes
+	s.dot = dotTile{stride: w.Cols, steps: w.Cols / lanes, tail: full < w.Cols, wTail: &s.tail}
+	// Four tokens stay in the first cache while all rows pass by.
+	for t := 0; t < a.rows; {
+		k := 2
+		for kernels[k] == nil || t+1<<k > a.rows {
+			k--
+		}
+		s.dot.x = &a.x[t*w.Cols]
+		if s.dot.tail {
+			s.dot.xTail = &a.tails[t]
+		}
+		for r := 0; r < rows; r += dotRows {
+			n := min(dotRows, rows-r)
+			j.dotRows(s, kernels[k], t, 1<<k, first+r, n)
+		}
+		t += 1 << k
+	}
+	s.dot = dotTile{}
+}
+
+// dotRows computes rows first to first+n of the matrix for some tokens from t on.
+func (j *product) dotRows(s *scratch, kernel func(*dotTile), t, tokens, first, n int) {
+	w, d := j.w, &s.dot
+	for r := range dotRows {
+		row := w.stored(first + min(r, n-1)) // the last one fills up the four
+		d.w[r] = &row[0]
+		if d.tail {
+			clear(s.tail[r][:])
+			copy(s.tail[r][:], row[len(row)/w.Cols*(w.Cols/lanes*lanes):])
+		}
+	}
+	if n == dotRows {
+		d.out, d.outStride = &j.y[t*w.Rows+first], w.Rows
+		kernel(d)
+		return
+	}
+	d.out, d.outStride = &s.out[0], dotRows
+	kernel(d)
+	for i := range tokens {
+		copy(j.y[(t+i)*w.Rows+first:][:n], s.out[i*dotRows:])
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !amd64 || purego
+
+package kernel
+
+// float computes the outputs of group g of a float matrix.
+func (j *product) float(s *scratch, g int) { j.floatGeneric(s, g) }
