@@ -33,7 +33,6 @@ type sampler struct {
 	bias       []bias
 	rnd        *rand.PCG
 	constraint constraint // nil: none
-	allowed    []uint32   // [ceil(V/32)] mask of the constraint
 
 	logprobs int  // alternatives wanted; -1: no log-probabilities
 	scored   bool // the token's own is wanted even so
@@ -48,14 +47,15 @@ type bias struct {
 	value float32
 }
 
-// constraint says which tokens may come next.
+// constraint says which tokens may come next; *grammar.Matcher is one.
 type constraint interface {
-	// Mask sets bit id%32 of allowed[id/32] for every token that may come next,
-	// an end-of-generation token included where the answer may end, and clears all
-	// others.
-	Mask(allowed []uint32)
+	// Mask has bit id%64 of word id/64 set for every token that may come next, an
+	// end-of-generation token included where the answer may end.
+	Mask() ([]uint64, error)
 	// Accept advances by the token that was chosen.
 	Accept(id int32) error
+	// Done: the answer is complete and nothing may follow.
+	Done() bool
 }
 
 var (
@@ -99,7 +99,9 @@ func (s *sampler) next(logits []float32) (serving.TokenLogprob, error) {
 		out.Top = sc.top(logits, lse, s.logprobs)
 		sc.raw = append(sc.raw[:0], logits...)
 	}
-	s.adjust(logits)
+	if err := s.adjust(logits); err != nil {
+		return out, err
+	}
 	if s.opt.Temperature == 0 {
 		out.ID, _, err = argmax(logits)
 	} else if err = s.distribution(sc, logits); err == nil {
@@ -122,13 +124,18 @@ func (s *sampler) next(logits []float32) (serving.TokenLogprob, error) {
 	return out, nil
 }
 
+// done tells whether the constraint, if there is one, allows no more tokens.
+func (s *sampler) done() bool { return s.constraint != nil && s.constraint.Done() }
+
 // adjust does steps 1 to 4 on logits.
-func (s *sampler) adjust(logits []float32) {
+func (s *sampler) adjust(logits []float32) error {
 	if s.constraint != nil {
-		s.allowed = slices.Grow(s.allowed[:0], (len(logits)+31)/32)[:(len(logits)+31)/32]
-		s.constraint.Mask(s.allowed)
+		allowed, err := s.constraint.Mask()
+		if err != nil {
+			return err
+		}
 		for i := range logits {
-			if s.allowed[i/32]>>(i%32)&1 == 0 {
+			if i/64 >= len(allowed) || allowed[i/64]>>(i%64)&1 == 0 {
 				logits[i] = float32(math.Inf(-1))
 			}
 		}
@@ -139,7 +146,7 @@ func (s *sampler) adjust(logits []float32) {
 		}
 	}
 	if !s.penalty {
-		return
+		return nil
 	}
 	if r := s.opt.RepetitionPenalty; r != 1 {
 		repeat := func(id int32) {
@@ -164,4 +171,5 @@ func (s *sampler) adjust(logits []float32) {
 	for id, n := range s.counts {
 		logits[id] -= s.opt.FrequencyPenalty*float32(n) + s.opt.PresencePenalty
 	}
+	return nil
 }

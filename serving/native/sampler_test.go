@@ -50,12 +50,18 @@ func readGolden(t *testing.T) *goldenSampling {
 // only allows a fixed set of tokens.
 type only []int32
 
-func (o only) Mask(allowed []uint32) {
-	clear(allowed)
+func (o only) Mask() ([]uint64, error) {
+	var allowed []uint64
 	for _, id := range o {
-		allowed[id/32] |= 1 << (id % 32)
+		for len(allowed) <= int(id/64) {
+			allowed = append(allowed, 0)
+		}
+		allowed[id/64] |= 1 << (id % 64)
 	}
+	return allowed, nil
 }
+
+func (o only) Done() bool { return false }
 
 func (o only) Accept(id int32) error {
 	if !slices.Contains(o, id) {
@@ -96,7 +102,9 @@ func TestSamplerGolden(t *testing.T) {
 			}
 		}
 		logits := slices.Clone(g.Logits[c.Logits])
-		s.adjust(logits)
+		if err := s.adjust(logits); err != nil {
+			t.Fatal(err)
+		}
 		var sc scratch
 		if err := s.distribution(&sc, logits); err != nil {
 			t.Fatal(err)

@@ -31,6 +31,7 @@ type sequence struct {
 
 	deadline time.Time // zero: none
 	state    state
+	answer   *answer // the engine's part
 }
 
 type state uint8

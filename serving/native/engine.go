@@ -1,0 +1,244 @@
+package native
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"graft/internal/kernel"
+	"graft/internal/model"
+	"graft/serving"
+)
+
+// runner computes passes of one model.
+type runner interface {
+	// Step returns the logits of the rows in b.Logits, [len(b.Logits), V]
+	// row-major, valid until the next Step. The caller may overwrite them.
+	Step(b *model.Batch) ([]float32, error)
+}
+
+// Observer is told about latencies as they are measured, on the engine's
+// goroutine: it must be quick.
+type Observer interface {
+	FirstToken(time.Duration) // from submission to the first token of a request
+	NextToken(time.Duration)  // between two tokens of one answer
+}
+
+// engine runs the jobs of one model. One goroutine owns everything in it but the
+// channels and the latest stats.
+type engine struct {
+	in   chan message
+	done chan struct{} // closed when the goroutine has ended
+	last atomic.Pointer[Stats]
+
+	run      runner
+	pool     *kernel.Pool
+	observer Observer // nil: none
+	now      func() time.Time
+
+	sched    *scheduler
+	jobs     []*job // not closed
+	draining bool
+	cut      <-chan struct{} // when draining: ends what still runs
+
+	stats Stats
+	plan  []chunk
+	batch model.Batch
+	picks picks
+}
+
+// message is what the engine's goroutine is asked to do.
+type message struct {
+	job   *job // add it
+	drain bool // take no more jobs
+	cut   <-chan struct{}
+}
+
+// Stats is the state of an engine after its latest step. Counts of tokens and
+// preemptions are since the start.
+type Stats struct {
+	Waiting, Running int // sequences
+	BatchRows        int // rows of the latest step
+	BlocksUsed       int // held by sequences
+	BlocksCached     int // idle, but their contents may serve again
+	BlocksTotal      int
+	Steps            int64
+	PromptTokens     int64 // of jobs that were begun
+	PrefixHitTokens  int64 // of these, found in the prefix cache
+	GeneratedTokens  int64
+	Preemptions      int64
+}
+
+// newEngine starts the goroutine; drain ends it.
+func newEngine(run runner, p policy, b *blocks, pool *kernel.Pool, observer Observer, now func() time.Time) *engine {
+	e := &engine{
+		in: make(chan message), done: make(chan struct{}),
+		run: run, pool: pool, observer: observer, now: now,
+		sched: newScheduler(p, b),
+	}
+	e.publish(0)
+	go e.loop()
+	return e
+}
+
+// submit hands j over; from then on its mailbox tells what becomes of it.
+func (e *engine) submit(j *job) error {
+	select {
+	case e.in <- message{job: j}:
+		return nil
+	case <-e.done:
+		return serving.ErrDraining
+	case <-j.ctx.Done():
+		return context.Cause(j.ctx)
+	}
+}
+
+// drain takes no more jobs, waits for those there are until ctx ends, then ends
+// them with ErrDraining, and stops the goroutine.
+func (e *engine) drain(ctx context.Context) {
+	select {
+	case e.in <- message{drain: true, cut: ctx.Done()}:
+	case <-e.done:
+	}
+	<-e.done
+}
+
+// Stats of the latest step.
+func (e *engine) Stats() Stats { return *e.last.Load() }
+
+func (e *engine) loop() {
+	defer close(e.done)
+	for !e.draining || !e.sched.idle() {
+		if err := guarded(e.turn); err != nil {
+			e.rebuild(err)
+		}
+	}
+}
+
+// turn takes one message or does one step; without work it waits for a message.
+func (e *engine) turn() error {
+	if e.sched.idle() {
+		e.handle(<-e.in)
+		return nil
+	}
+	select {
+	case m := <-e.in:
+		e.handle(m)
+		return nil
+	case <-e.cut:
+		for _, j := range slices.Clone(e.jobs) {
+			e.fail(j, serving.ErrDraining)
+		}
+		return nil
+	default:
+	}
+	e.sweep()
+	if !e.sched.idle() {
+		e.step()
+	}
+	e.publish(len(e.batch.IDs))
+	return nil
+}
+
+// rebuild goes on after an error of the engine's own, outside the computation:
+// everybody gets it, and the scheduler starts anew with an empty cache.
+func (e *engine) rebuild(err error) {
+	for _, j := range e.jobs {
+		j.out.close(err)
+	}
+	e.jobs = nil
+	old := e.sched.blocks
+	b := newBlocks(len(old.meta), old.size)
+	b.noCache = old.noCache
+	e.sched = newScheduler(e.sched.policy, b)
+	e.publish(0)
+}
+
+func (e *engine) handle(m message) {
+	switch {
+	case m.drain:
+		e.draining, e.cut = true, m.cut
+	case e.draining:
+		m.job.out.close(serving.ErrDraining)
+	default:
+		e.add(m.job)
+	}
+}
+
+func (e *engine) add(j *job) {
+	seqs := make([]*sequence, len(j.answers))
+	for i, a := range j.answers {
+		a.seq.answer = a
+		seqs[i] = &a.seq
+	}
+	displaced, err := e.sched.add(seqs)
+	if err != nil {
+		j.out.close(err)
+		return
+	}
+	j.open = len(j.answers)
+	e.jobs = append(e.jobs, j)
+	if displaced != nil {
+		e.fail(displaced.answer.job, serving.ErrOverloaded)
+	}
+	e.publish(0)
+}
+
+// sweep ends the jobs whose callers have left or whose deadline has passed.
+func (e *engine) sweep() {
+	for _, j := range slices.Clone(e.jobs) {
+		if j.ctx.Err() != nil {
+			e.fail(j, context.Cause(j.ctx))
+		}
+	}
+	for _, q := range e.sched.expired(e.now()) {
+		e.fail(q.answer.job, serving.ErrDeadline)
+	}
+}
+
+// fail ends a job with an error. Ending one that has ended does nothing.
+func (e *engine) fail(j *job, err error) {
+	for _, a := range j.answers {
+		if a.seq.state != stateEnded {
+			e.sched.end(&a.seq)
+		}
+	}
+	e.close(j, err)
+}
+
+func (e *engine) close(j *job, err error) {
+	e.jobs = slices.DeleteFunc(e.jobs, func(x *job) bool { return x == j })
+	j.out.close(err)
+}
+
+func (e *engine) publish(rows int) {
+	s := e.stats
+	b := e.sched.blocks
+	s.Waiting, s.Running, s.BatchRows = e.sched.waiting(), len(e.sched.running), rows
+	s.BlocksUsed, s.BlocksCached, s.BlocksTotal = b.used(), b.idle, len(b.meta)
+	s.Preemptions = int64(e.sched.preemptions)
+	e.last.Store(&s)
+}
+
+// PanicError is a panic inside a step, given to the requests that were in it.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (p *PanicError) Error() string {
+	return fmt.Sprintf("the engine met an error of its own: %v\n%s", p.Value, p.Stack)
+}
+
+// guarded calls f and returns what it panics with as an error.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{v, debug.Stack()}
+		}
+	}()
+	return f()
+}
