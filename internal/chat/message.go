@@ -52,8 +52,16 @@ type Span struct {
 }
 
 // Rendered is a conversation as text. Control tokens may be read only outside
-// Spans: text inside came from the caller and must not be able to forge a turn.
+// Spans, a token that reaches into one included: text inside came from the
+// caller and must not be able to forge a turn.
 type Rendered struct {
 	Text  string
 	Spans []Span // ascending, not overlapping
+
+	// Generated are the parts inside the template's generation tags: what a
+	// model is trained to write. Empty for templates without such tags.
+	Generated []Range
 }
+
+// Range is a stretch of text.
+type Range struct{ Start, End int } // bytes
