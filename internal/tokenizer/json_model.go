@@ -1,0 +1,138 @@
+package tokenizer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// jsonAdded reads added_tokens.
+func (b *builder) jsonAdded(f *jsonFile) error {
+	for _, a := range f.AddedTokens {
+		if a.ID < 0 || a.ID >= maxVocab {
+			return fmt.Errorf("added token %q has id %d: want 0 to %d", clip(a.Content), a.ID, maxVocab-1)
+		}
+		b.added = append(b.added, addedToken{
+			id: int32(a.ID), content: a.Content, control: a.Special, guarded: a.Special || guarded(a.Content),
+			singleWord: a.SingleWord, lstrip: a.LStrip, rstrip: a.RStrip, normalized: a.Normalized,
+		})
+	}
+	return nil
+}
+
+// jsonModel reads the vocabulary and makes the model.
+func (b *builder) jsonModel(f *jsonFile) error {
+	m := &f.Model
+	if m.Type == "" { // early files leave it out
+		switch {
+		case m.Merges != nil:
+			m.Type = "BPE"
+		case m.UnkID != nil:
+			m.Type = "Unigram"
+		}
+	}
+	var err error
+	switch m.Type {
+	case "BPE":
+		err = b.jsonBPE(m)
+	default:
+		return fmt.Errorf("model type %q is not supported: want BPE, Unigram or WordPiece", m.Type)
+	}
+	if err != nil {
+		return fmt.Errorf("%s model: %w", m.Type, err)
+	}
+	return b.checkAdded()
+}
+
+// checkAdded holds the ids of added tokens against the vocabulary.
+func (b *builder) checkAdded() error {
+	for _, a := range b.added {
+		if id, ok := b.t.vocab.find(b.key(a.content)); ok && id != a.id {
+			return fmt.Errorf("added token %q has id %d, in the vocabulary %d", clip(a.content), a.id, id)
+		}
+		if int(a.id) < len(b.t.vocab.tokens) {
+			if have := b.t.vocab.tokens[a.id]; have != "" && have != b.key(a.content) {
+				return fmt.Errorf("token id %d is both %q and the added token %q", a.id, clip(have), clip(a.content))
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) jsonBPE(m *jsonModel) error {
+	switch {
+	case m.Dropout != nil && *m.Dropout != 0:
+		return errors.New("dropout is not supported: it makes tokens random")
+	case m.ContinuingSubwordPrefix != nil && *m.ContinuingSubwordPrefix != "":
+		return fmt.Errorf("continuing_subword_prefix %q is not supported", *m.ContinuingSubwordPrefix)
+	case m.EndOfWordSuffix != nil && *m.EndOfWordSuffix != "":
+		return fmt.Errorf("end_of_word_suffix %q is not supported", *m.EndOfWordSuffix)
+	}
+	if err := b.jsonVocab(m.Vocab); err != nil {
+		return err
+	}
+	o := bpeOptions{unk: -1, fuseUnk: m.FuseUnk, byteFallback: m.ByteFallback, ignoreMerges: m.IgnoreMerges}
+	if m.UnkToken != nil {
+		id, ok := b.find(*m.UnkToken)
+		if !ok {
+			return fmt.Errorf("unk_token %q is not in the vocabulary", clip(*m.UnkToken))
+		}
+		o.unk = id
+		b.t.special.unk = id
+	}
+	list := b.mergeList(bytes.Count(m.Merges, []byte{','}) + 1)
+	s := &scanner{b: m.Merges}
+	if err := s.array(func() error { return s.merge(list.add) }); err != nil {
+		return err
+	}
+	b.bpe(list.pairs, o)
+	return nil
+}
+
+// merge reads a merge, written "a b" or ["a", "b"].
+func (s *scanner) merge(add func(left, right string) error) error {
+	if s.peek() == '"' {
+		both, err := s.str()
+		if err != nil {
+			return err
+		}
+		left, right, ok := bytes.Cut(both, []byte{' '})
+		if !ok {
+			return fmt.Errorf("merge %q: want two tokens with a space between", clip(string(both)))
+		}
+		return add(string(left), string(right))
+	}
+	var parts [2][]byte
+	n := 0
+	err := s.array(func() error {
+		part, err := s.str()
+		if n < 2 {
+			parts[n] = append(parts[n], part...)
+		}
+		n++
+		return err
+	})
+	if err == nil && n != 2 {
+		err = fmt.Errorf("a merge of %d tokens: want 2", n)
+	}
+	if err != nil {
+		return err
+	}
+	return add(string(parts[0]), string(parts[1]))
+}
+
+// jsonVocab reads a vocabulary written as an object of token to id.
+func (b *builder) jsonVocab(data []byte) error {
+	s := &scanner{b: data}
+	err := s.object(func(token string) error {
+		id, err := s.integer()
+		if err != nil {
+			return err
+		}
+		return b.token(id, token)
+	})
+	if err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	return b.vocabulary()
+}
