@@ -32,7 +32,7 @@ func GLU(p *Pool, y, gate, up []float32, act Activation) {
 	if len(y) != len(gate) || up != nil && len(up) != len(gate) {
 		panic(fmt.Sprintf("kernel: gated unit of %d and %d numbers into %d", len(gate), len(up), len(y)))
 	}
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.w, t.act = y, gate, up, act
 	t.do = func(t *rowTask, lo, hi int) {
 		lo, hi = lo*cut, min(hi*cut, len(t.x))

@@ -11,7 +11,7 @@ func Add(p *Pool, y, a, b []float32) {
 	if len(a) == 0 {
 		return
 	}
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.w, t.width = y, a, b, len(b)
 	if len(a) == len(b) { // one row: cut it
 		t.width = 0
@@ -41,7 +41,7 @@ func Scale(p *Pool, y, x []float32, s, limit float32) {
 	if len(y) != len(x) {
 		panic(fmt.Sprintf("kernel: %d numbers scaled into %d", len(x), len(y)))
 	}
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.s, t.c = y, x, s, limit
 	t.do = func(t *rowTask, lo, hi int) {
 		lo, hi = lo*cut, min(hi*cut, len(t.x))

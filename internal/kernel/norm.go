@@ -10,7 +10,7 @@ import (
 // the same.
 func RMSNorm(p *Pool, y, x, w []float32, eps float32) {
 	checkGroups(y, x, len(w))
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.w, t.width, t.s = y, x, w, len(w), eps
 	t.do = func(t *rowTask, lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -32,7 +32,7 @@ func LayerNorm(p *Pool, y, x, w, b []float32, eps float32) {
 	if b != nil && len(b) != len(w) {
 		panic(fmt.Sprintf("kernel: layer norm of %d weights with %d biases", len(w), len(b)))
 	}
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.w, t.b, t.width, t.s = y, x, w, b, len(w), eps
 	t.do = func(t *rowTask, lo, hi int) {
 		for i := lo; i < hi; i++ {

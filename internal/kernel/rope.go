@@ -56,7 +56,7 @@ func (r *Rotary) Rows(p *Pool, y, x []float32, heads, headDim int, pos []int32) 
 		return
 	}
 	r.Grow(int(slices.Max(pos)) + 1)
-	t := newRowTask()
+	t := spareRows.take()
 	t.y, t.x, t.rope, t.pos, t.heads, t.width = y, x, r, pos, heads, headDim
 	t.do = func(t *rowTask, lo, hi int) {
 		n := len(t.rope.invFreq)

@@ -1,7 +1,5 @@
 package kernel
 
-import "sync/atomic"
-
 // rowTask is an operation that treats each row by itself, shared among workers
 // when there is enough of it. do computes rows [lo, hi).
 type rowTask struct {
@@ -21,21 +19,12 @@ func (t *rowTask) Do(i int) {
 	t.do(t, i*t.chunk, min(t.rows, (i+1)*t.chunk))
 }
 
-// spareRows keeps one rowTask for the next operation, so that none allocates.
-var spareRows atomic.Pointer[rowTask]
-
-func newRowTask() *rowTask {
-	if t := spareRows.Swap(nil); t != nil {
-		return t
-	}
-	return new(rowTask)
-}
+var spareRows spare[rowTask]
 
 // run computes rows rows, each of about cost nanoseconds times sixteen.
 func (t *rowTask) run(p *Pool, rows, cost int) {
 	const worthSharing = 1 << 14
 	t.rows, t.chunk = rows, max(1, worthSharing/max(1, cost))
 	p.Run((rows+t.chunk-1)/t.chunk, t)
-	*t = rowTask{}
-	spareRows.Store(t)
+	spareRows.put(t)
 }

@@ -1,0 +1,56 @@
+package kernel
+
+// attendScores computes s [n, blockLen], whose rows are chunkLen apart, as q [n, d]
+// times k [d, blockLen].
+func attendScores(s, q, k []float32, n, d, blockLen int) {
+	for i := range n {
+		for t := range blockLen {
+			sum := float32(0)
+			for e := range d {
+				sum = fma32(q[i*d+e], k[e*blockLen+t], sum)
+			}
+			s[i*chunkLen+t] = sum
+		}
+	}
+}
+
+// softmaxPart turns the scores p[lo:hi] into weights e^(s-m), in place, where s is
+// the scaled score and m the largest of them. l is the sum of the weights. Other
+// numbers of p are overwritten with anything.
+func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32) {
+	from, to := lo/lanes*lanes, (hi+lanes-1)/lanes*lanes
+	all := p[from:to]
+	scale(all, all, scaleBy)
+	if limit > 0 {
+		softCap(all, all, limit)
+	}
+	for i := from; i < lo; i++ {
+		p[i] = negInf
+	}
+	for i := hi; i < to; i++ {
+		p[i] = negInf
+	}
+	m = maximum(all)
+	expShifted(all, all, m)
+	return m, sum(all)
+}
+
+// attendValues adds p v to a [n, d]: p is [n, …] with rows chunkLen apart, v [blockLen, d],
+// of which rows lo to hi are taken, in order.
+func attendValues(a, p, v []float32, n, d, lo, hi int) {
+	for i := range n {
+		for t := lo; t < hi; t++ {
+			w := p[i*chunkLen+t]
+			for e := range d {
+				a[i*d+e] = fma32(w, v[t*d+e], a[i*d+e])
+			}
+		}
+	}
+}
+
+// mulAdd is y = a*w + b with one rounding; y may be a or b.
+func mulAdd(y, a []float32, w float32, b []float32) {
+	for i, v := range a {
+		y[i] = fma32(v, w, b[i])
+	}
+}

@@ -1,0 +1,156 @@
+package kernel
+
+// attendScratch is the working memory of one worker. n is the queries of a tile:
+// row after row, the heads of a row adjacent.
+type attendScratch struct {
+	q     []float32 // [n, HeadDim]
+	block []float32 // decoded: keys [HeadDim, BlockLen] or values [BlockLen, HeadDim]
+	p     []float32 // [n, chunkLen] scores, then weights
+	part  []float32 // of one chunk; see partial
+	total []float32 // of the chunks so far
+}
+
+// partial is the result of one chunk, or of several merged, within a slice of
+// n*(HeadDim+2) numbers: m [n], l [n], a [n, HeadDim].
+type partial struct {
+	m, l, a []float32
+}
+
+func partialIn(b []float32, n, headDim int) partial {
+	return partial{b[:n], b[n : 2*n], b[2*n : n*(headDim+2)]}
+}
+
+// run computes one item; the last of a tile's chunks also merges them.
+func (s *attendScratch) run(j *attendJob, it *attendItem) {
+	d := j.kv.HeadDim
+	n := it.rows * j.group
+	size := n * (d + 2)
+	s.gather(j, it)
+	total := partialIn(s.total, n, d)
+	if it.chunk >= 0 {
+		parts := j.parts[it.part : it.part+it.chunks*size]
+		s.chunk(j, it, it.chunk, partialIn(parts[(it.chunk-it.first)*size:], n, d))
+		if j.pending[it.tile].Add(-1) > 0 {
+			return
+		}
+		for c := range it.chunks {
+			s.merge(j, it, it.first+c, total, partialIn(parts[c*size:], n, d))
+		}
+	} else {
+		part := partialIn(s.part, n, d)
+		for c := it.first; c < it.first+it.chunks; c++ {
+			s.chunk(j, it, c, part)
+			s.merge(j, it, c, total, part)
+		}
+	}
+	s.scatter(j, it, total)
+}
+
+// queryRow is where query i of the tile lies in q and out.
+func (it *attendItem) queryRow(j *attendJob, i int) int {
+	row := j.spans[it.span].Row + it.row + i/j.group
+	return (row*j.o.Heads + it.head*j.group + i%j.group) * j.kv.HeadDim
+}
+
+func (s *attendScratch) gather(j *attendJob, it *attendItem) {
+	d := j.kv.HeadDim
+	for i := range it.rows * j.group {
+		at := it.queryRow(j, i)
+		copy(s.q[i*d:(i+1)*d], j.q[at:at+d])
+	}
+}
+
+// scatter writes a/l to the output.
+func (s *attendScratch) scatter(j *attendJob, it *attendItem, t partial) {
+	d := j.kv.HeadDim
+	for i := range it.rows * j.group {
+		at := it.queryRow(j, i)
+		scale(j.out[at:at+d], t.a[i*d:(i+1)*d], 1/t.l[i])
+	}
+}
+
+// seen is the range of positions in chunk c that query i sees, counted from the
+// start of the chunk; empty when hi <= lo.
+func (it *attendItem) seen(j *attendJob, i, c int) (lo, hi int) {
+	lo, hi = j.visible(j.spans[it.span], it.row+i/j.group)
+	return max(0, lo-c*chunkLen), min(chunkLen, hi-c*chunkLen)
+}
+
+// chunk computes the partial result of chunk c for all queries of the tile.
+func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) {
+	kv, d, n := j.kv, j.kv.HeadDim, it.rows*j.group
+	lo, _ := it.seen(j, 0, c)
+	_, hi := it.seen(j, n-1, c) // positions that any query sees
+	blocks := j.spans[it.span].Blocks[c*chunkLen/kv.BlockLen:]
+	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
+		kv.keys(s.block, int(blocks[b]), it.head)
+		attendScores(s.p[b*kv.BlockLen:], s.q, s.block, n, d, kv.BlockLen)
+	}
+	for i := range n {
+		lo, hi := it.seen(j, i, c)
+		if lo < hi {
+			out.m[i], out.l[i] = softmaxPart(s.p[i*chunkLen:(i+1)*chunkLen], lo, hi, j.o.Scale, j.o.SoftCap)
+		}
+	}
+	clear(out.a)
+	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
+		kv.values(s.block, int(blocks[b]), it.head)
+		for i := 0; i < n; i += 4 {
+			s.weigh(j, it, c, i, min(4, n-i), b*kv.BlockLen, out.a)
+		}
+	}
+}
+
+// weigh adds to a the values of the decoded block, which starts at position first
+// of chunk c, for k queries from i on. Positions that all of them see are taken
+// together, those at the edges one query at a time, so that a value that is not
+// seen, be it NaN, is never touched.
+func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, a []float32) {
+	d, size := j.kv.HeadDim, j.kv.BlockLen
+	lo, _ := it.seen(j, i+k-1, c)
+	_, hi := it.seen(j, i, c)
+	lo, hi = min(max(lo-first, 0), size), min(max(hi-first, 0), size)
+	if hi < lo {
+		hi = lo
+	}
+	for q := i; q < i+k; q++ {
+		if from, to := it.seen(j, q, c); max(0, from-first) < min(lo, to-first) {
+			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, 1, d, max(0, from-first), min(lo, to-first))
+		}
+	}
+	if lo < hi {
+		attendValues(a[i*d:], s.p[i*chunkLen+first:], s.block, k, d, lo, hi)
+	}
+	for q := i; q < i+k; q++ {
+		if from, to := it.seen(j, q, c); max(hi, from-first) < min(size, to-first) {
+			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, 1, d, max(hi, from-first), min(size, to-first))
+		}
+	}
+}
+
+// merge adds the result of chunk c to the total of the chunks before it.
+func (s *attendScratch) merge(j *attendJob, it *attendItem, c int, total, part partial) {
+	d := j.kv.HeadDim
+	for i := range it.rows * j.group {
+		lo, hi := it.seen(j, i, c)
+		if lo >= hi {
+			continue
+		}
+		t, p := total.a[i*d:(i+1)*d], part.a[i*d:(i+1)*d]
+		start, _ := j.visible(j.spans[it.span], it.row+i/j.group)
+		switch m, n := total.m[i], part.m[i]; {
+		case c == start/chunkLen: // the first
+			total.m[i], total.l[i] = n, part.l[i]
+			copy(t, p)
+		case n <= m:
+			w := exp32(n - m)
+			total.l[i] = fma32(w, part.l[i], total.l[i])
+			mulAdd(t, p, w, t)
+		default:
+			w := exp32(m - n)
+			total.m[i] = n
+			total.l[i] = fma32(w, total.l[i], part.l[i])
+			mulAdd(t, t, w, p)
+		}
+	}
+}

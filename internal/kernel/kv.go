@@ -1,0 +1,192 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// KV is the keys and values of one layer, in blocks that belong to sequences by
+// their block lists. A block holds BlockLen tokens, head after head:
+//
+//	K  [KVHeads][HeadDim, BlockLen]  transposed: keys of one block lie side by side
+//	V  [KVHeads][BlockLen, HeadDim]
+//
+// as Type F32, F16 or BF16. Q8_0 has 32 numbers of one token share a scale, with
+// the scales (f16) before the bytes: K [HeadDim/32, BlockLen], V [BlockLen, HeadDim/32].
+type KV struct {
+	Type                       Type
+	BlockLen, KVHeads, HeadDim int
+	K, V                       []byte // block b at b*BlockBytes()
+}
+
+// Check returns an error if there are no kernels for this shape.
+func (kv *KV) Check() error {
+	switch {
+	case kv.Type != F32 && kv.Type != F16 && kv.Type != BF16 && kv.Type != Q8_0:
+		return fmt.Errorf("keys and values cannot be kept as %v: use F32, F16, BF16 or Q8_0", kv.Type)
+	case kv.BlockLen < 16 || chunkLen%kv.BlockLen != 0:
+		return fmt.Errorf("blocks of %d tokens: want 16, 32, 64 or 128", kv.BlockLen)
+	case kv.KVHeads < 1 || kv.HeadDim < 1:
+		return fmt.Errorf("%d heads of %d numbers", kv.KVHeads, kv.HeadDim)
+	case kv.Type == Q8_0 && kv.HeadDim%32 != 0:
+		return fmt.Errorf("heads of %d numbers cannot be kept as Q8_0, which takes multiples of 32: use F16", kv.HeadDim)
+	}
+	return nil
+}
+
+// BlockBytes is the size of one block of K, which is also that of V.
+func (kv *KV) BlockBytes() int { return kv.KVHeads * kv.headBytes() }
+
+// headBytes is the size of one head of one block.
+func (kv *KV) headBytes() int {
+	n := kv.BlockLen * kv.HeadDim
+	switch kv.Type {
+	case F32:
+		return 4 * n
+	case Q8_0:
+		return n / 32 * 34
+	}
+	return 2 * n
+}
+
+// Store puts the keys and values [KVHeads*HeadDim] of one token at a slot, 0 to
+// BlockLen-1, of a block.
+func (kv *KV) Store(block, slot int, k, v []float32) {
+	for h := range kv.KVHeads {
+		at := block*kv.BlockBytes() + h*kv.headBytes()
+		x := k[h*kv.HeadDim : (h+1)*kv.HeadDim]
+		kv.put(kv.K[at:at+kv.headBytes()], x, slot, kv.BlockLen, slot, kv.BlockLen)
+		x = v[h*kv.HeadDim : (h+1)*kv.HeadDim]
+		kv.put(kv.V[at:at+kv.headBytes()], x, slot*kv.HeadDim, 1, slot*(kv.HeadDim/32), 1)
+	}
+}
+
+// put writes the numbers of one head of one token to b: number i at start+i*step,
+// the scale of group g at scale+g*scaleStep.
+func (kv *KV) put(b []byte, x []float32, start, step, scale, scaleStep int) {
+	switch kv.Type {
+	case F32:
+		for i, f := range x {
+			binary.LittleEndian.PutUint32(b[4*(start+i*step):], math.Float32bits(f))
+		}
+	case F16:
+		if step == 1 {
+			EncodeF16(b[2*start:], x)
+			return
+		}
+		for i, f := range x {
+			binary.LittleEndian.PutUint16(b[2*(start+i*step):], F32ToF16(f))
+		}
+	case BF16:
+		for i, f := range x {
+			binary.LittleEndian.PutUint16(b[2*(start+i*step):], F32ToBF16(f))
+		}
+	case Q8_0:
+		q := b[kv.BlockLen*kv.HeadDim/32*2:]
+		for g := range len(x) / 32 {
+			var block [34]byte
+			quantizeQ8_0(block[:], x[32*g:32*g+32])
+			copy(b[2*(scale+g*scaleStep):][:2], block[:2])
+			for i, c := range block[2:] {
+				q[start+(32*g+i)*step] = c
+			}
+		}
+	}
+}
+
+// keys decodes one head of one block of K to dst [HeadDim, BlockLen].
+func (kv *KV) keys(dst []float32, block, head int) {
+	b := kv.head(kv.K, block, head)
+	if kv.Type != Q8_0 {
+		kv.decode(dst, b)
+		return
+	}
+	scales := kv.BlockLen * kv.HeadDim / 32 * 2
+	for i := range kv.HeadDim {
+		decodeBytes(dst[i*kv.BlockLen:(i+1)*kv.BlockLen], b[scales+i*kv.BlockLen:], b[i/32*kv.BlockLen*2:], true)
+	}
+}
+
+// values decodes one head of one block of V to dst [BlockLen, HeadDim].
+func (kv *KV) values(dst []float32, block, head int) {
+	b := kv.head(kv.V, block, head)
+	if kv.Type != Q8_0 {
+		kv.decode(dst, b)
+		return
+	}
+	scales := kv.BlockLen * kv.HeadDim / 32 * 2
+	for i := range kv.BlockLen * kv.HeadDim / 32 {
+		decodeBytes(dst[i*32:(i+1)*32], b[scales+i*32:], b[2*i:], false)
+	}
+}
+
+func (kv *KV) head(arena []byte, block, head int) []byte {
+	at := block*kv.BlockBytes() + head*kv.headBytes()
+	return arena[at : at+kv.headBytes()]
+}
+
+func (kv *KV) decode(dst []float32, b []byte) {
+	dst = dst[:kv.BlockLen*kv.HeadDim]
+	switch kv.Type {
+	case F32:
+		DecodeF32(dst, b)
+	case F16:
+		DecodeF16(dst, b)
+	case BF16:
+		DecodeBF16(dst, b)
+	}
+}
+
+// decodeBytes is dst = d*q for signed bytes q; the scales d are halves, one for
+// each number or one for all.
+func decodeBytes(dst []float32, q, scales []byte, each bool) {
+	d := half(scales)
+	for i := range dst {
+		if each {
+			d = half(scales[2*i:])
+		}
+		dst[i] = d * float32(int8(q[i]))
+	}
+}
+
+// Span is adjacent query rows of one sequence: row Row+i of the batch has position
+// Past+i in the sequence, i < Len.
+type Span struct {
+	Row, Len, Past int
+	Blocks         []int32 // of the sequence, enough for Past+Len tokens
+}
+
+// StoreRows stores k and v [rows, KVHeads*HeadDim] of all spans.
+func (kv *KV) StoreRows(p *Pool, k, v []float32, spans []Span) {
+	t := spareStores.take()
+	t.kv, t.k, t.v, t.spans = kv, k, v, spans
+	t.chunk = max(1, 4096/(kv.KVHeads*kv.HeadDim))
+	last := 0
+	for _, s := range spans {
+		last = max(last, s.Row+s.Len)
+	}
+	p.Run((last+t.chunk-1)/t.chunk, t)
+	spareStores.put(t)
+}
+
+var spareStores spare[storeTask]
+
+// storeTask is the task of StoreRows.
+type storeTask struct {
+	kv    *KV
+	k, v  []float32
+	spans []Span
+	chunk int // rows
+}
+
+func (t *storeTask) Do(i int) {
+	lo, hi := i*t.chunk, (i+1)*t.chunk
+	n := t.kv.KVHeads * t.kv.HeadDim
+	for _, s := range t.spans {
+		for row := max(lo, s.Row); row < min(hi, s.Row+s.Len); row++ {
+			pos := s.Past + row - s.Row
+			t.kv.Store(int(s.Blocks[pos/t.kv.BlockLen]), pos%t.kv.BlockLen, t.k[row*n:(row+1)*n], t.v[row*n:(row+1)*n])
+		}
+	}
+}
