@@ -90,3 +90,21 @@ func BenchmarkMatMulModel(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNewMatrix is the laying out of 16 MB.
+func BenchmarkNewMatrix(b *testing.B) {
+	for _, f := range Formats() {
+		if f.packing == nil {
+			continue
+		}
+		b.Run(f.Name, func(b *testing.B) {
+			const cols = 2048
+			rows := 16 << 20 / f.Type.RowBytes(cols)
+			src := Source{Type: f.Type, Rows: rows, Cols: cols, Data: make([]byte, rows*f.Type.RowBytes(cols))}
+			b.SetBytes(int64(len(src.Data)))
+			for b.Loop() {
+				mustMatrix(b, src)
+			}
+		})
+	}
+}

@@ -3,6 +3,9 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 )
 
 // Source is a matrix as a file stores it.
@@ -59,16 +62,37 @@ func NewMatrix(src Source) (*Matrix, error) {
 	return m, nil
 }
 
-// pack copies the rows into groups. Places without a row stay zero.
+// pack copies the rows into groups, on all cores: it is what loading a model
+// takes. Places without a row stay zero.
 func (m *Matrix) pack(src Source) {
 	m.data = make([]byte, m.groups()*m.groupBytes())
+	share := max(1, 1<<20/m.groupBytes()) // groups
+	var done sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), (m.groups()+share-1)/share) {
+		done.Go(func() {
+			for {
+				end := int(next.Add(int64(share)))
+				for g := end - share; g < min(end, m.groups()); g++ {
+					m.packGroup(src, g)
+				}
+				if end >= m.groups() {
+					return
+				}
+			}
+		})
+	}
+	done.Wait()
+}
+
+func (m *Matrix) packGroup(src Source, g int) {
 	size := m.Type.RowBytes(m.Cols)
-	for i := range m.Rows {
+	for i := g * groupRows; i < min(m.Rows, (g+1)*groupRows); i++ {
 		stored := i
 		if src.RowOrder != nil {
 			stored = int(src.RowOrder[i])
 		}
-		m.format.packRow(m.group(i/groupRows), src.Data[stored*size:(stored+1)*size], i%groupRows)
+		m.format.packRow(m.group(g), src.Data[stored*size:(stored+1)*size], i%groupRows)
 	}
 }
 
@@ -102,7 +126,7 @@ func (m *Matrix) Row(dst []float32, row int) {
 	f := m.format
 	group := m.group(row / groupRows)
 	for len(dst) > 0 {
-		f.unpackRow(block[:f.BlockBytes], group, row%groupRows)
+		f.unpackBlock(block[:f.BlockBytes], group, row%groupRows)
 		f.Dequantize(dst[:f.BlockLen], block[:f.BlockBytes])
 		dst, group = dst[f.BlockLen:], group[groupRows*f.BlockBytes:]
 	}

@@ -18,9 +18,7 @@ const groupRows = 16
 //	scale*(q - 1<<shift)  or, with mins,  scale*q + min
 type packing struct {
 	fields []field
-	// turn rewrites a block before it is interleaved and back undoes that; nil when the bits stay.
-	turn, back func(block []byte)
-
+	high   int // offset of the field of fifth bits, which turnBits turns; 0: none
 	step   int // columns that share a scale: 16 or 32
 	shift  int // noShift with mins
 	mins   bool
@@ -38,75 +36,72 @@ const noShift = 32
 
 // packRow puts one stored row in place r of a packed group.
 func (f *Format) packRow(group, row []byte, r int) {
-	p := f.packing
-	var turned [32]byte
-	for len(row) > 0 {
-		b := row[:f.BlockBytes]
-		if p.turn != nil {
-			b = turned[:copy(turned[:], b)]
-			p.turn(b)
-		}
-		dst := group
-		for _, fd := range p.fields {
-			src := b[fd.off : fd.off+fd.n*fd.size]
-			switch fd.size {
-			case 4:
-				for i := 0; i < len(src); i += 4 {
-					binary.LittleEndian.PutUint32(dst[16*i+4*r:], binary.LittleEndian.Uint32(src[i:]))
+	to := 0
+	for _, fd := range f.packing.fields {
+		src, dst := row[fd.off:], group[to+fd.size*r:]
+		for {
+			switch {
+			case fd.off == f.packing.high && fd.off > 0:
+				binary.LittleEndian.PutUint32(dst, turnBits(binary.LittleEndian.Uint32(src)))
+			case fd.size == 4:
+				from, d := src[:4*fd.n], dst
+				for {
+					binary.LittleEndian.PutUint32(d, binary.LittleEndian.Uint32(from))
+					if from = from[4:]; len(from) == 0 {
+						break
+					}
+					d = d[4*groupRows:]
 				}
-			case 2:
-				copy(dst[2*r:2*r+2], src)
-			case 1:
-				for i, v := range src {
-					dst[16*i+r] = v
+			case fd.size == 2:
+				binary.LittleEndian.PutUint16(dst, binary.LittleEndian.Uint16(src))
+			default:
+				for i, v := range src[:fd.n] {
+					dst[groupRows*i] = v
 				}
 			}
-			dst = dst[groupRows*len(src):]
-		}
-		row, group = row[f.BlockBytes:], group[groupRows*f.BlockBytes:]
-	}
-}
-
-// unpackRow is packRow backwards.
-func (f *Format) unpackRow(row, group []byte, r int) {
-	p := f.packing
-	for len(row) > 0 {
-		src := group
-		for _, fd := range p.fields {
-			dst := row[fd.off : fd.off+fd.n*fd.size]
-			for i := 0; i < len(dst); i += fd.size {
-				copy(dst[i:i+fd.size], src[16*i+fd.size*r:])
+			if len(src) <= f.BlockBytes {
+				break
 			}
-			src = src[groupRows*len(dst):]
+			src, dst = src[f.BlockBytes:], dst[groupRows*f.BlockBytes:]
 		}
-		if p.back != nil {
-			p.back(row[:f.BlockBytes])
-		}
-		row, group = row[f.BlockBytes:], group[groupRows*f.BlockBytes:]
+		to += groupRows * fd.n * fd.size
 	}
 }
 
-// turnHighBits transposes the fifth bits of Q5_0 and Q5_1 at offset off: bit
-// 4j+c, that of column c of quad j, becomes bit j of byte c. One shift then
-// brings a quad's bits in place for all rows.
-func turnHighBits(off int) func([]byte) {
-	return func(b []byte) {
-		in := binary.LittleEndian.Uint32(b[off:])
-		var out uint32
-		for i := range 32 {
-			out |= in >> i & 1 << (8*(i%4) + i/4)
+// unpackBlock is packRow backwards, for one block of a row.
+func (f *Format) unpackBlock(block, group []byte, r int) {
+	for _, fd := range f.packing.fields {
+		dst := block[fd.off : fd.off+fd.n*fd.size]
+		for i := 0; i < len(dst); i += fd.size {
+			copy(dst[i:i+fd.size], group[groupRows*i+fd.size*r:])
 		}
-		binary.LittleEndian.PutUint32(b[off:], out)
+		if fd.off == f.packing.high && fd.off > 0 {
+			binary.LittleEndian.PutUint32(dst, turnBitsBack(binary.LittleEndian.Uint32(dst)))
+		}
+		group = group[groupRows*len(dst):]
 	}
 }
 
-func turnHighBitsBack(off int) func([]byte) {
-	return func(b []byte) {
-		in := binary.LittleEndian.Uint32(b[off:])
-		var out uint32
-		for i := range 32 {
-			out |= in >> (8*(i%4) + i/4) & 1 << i
-		}
-		binary.LittleEndian.PutUint32(b[off:], out)
+// turnBits transposes the fifth bits of Q5_0 and Q5_1: bit 4j+c, that of column
+// c of quad j, becomes bit j of byte c. One shift then brings a quad's bits in
+// place for all rows.
+func turnBits(in uint32) (out uint32) {
+	for c := range 4 {
+		x := in >> c & 0x11111111 // every fourth bit, to be moved together
+		x = (x | x>>3) & 0x03030303
+		x = (x | x>>6) & 0x000f000f
+		out |= (x | x>>12) & 0xff << (8 * c)
 	}
+	return out
+}
+
+func turnBitsBack(in uint32) (out uint32) {
+	for c := range 4 {
+		x := in >> (8 * c) & 0xff
+		x = (x | x<<12) & 0x000f000f
+		x = (x | x<<6) & 0x03030303
+		x = (x | x<<3) & 0x11111111
+		out |= x << c
+	}
+	return out
 }

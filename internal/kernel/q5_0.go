@@ -14,8 +14,7 @@ func init() {
 		Quantize:   quantizeQ5_0,
 		packing: &packing{
 			fields: []field{{6, 4, 4}, {2, 1, 4}, {0, 1, 2}},
-			turn:   turnHighBits(2),
-			back:   turnHighBitsBack(2),
+			high:   2,
 			step:   32, shift: 4,
 			unpack: func(q []uint8, scale, _ []float32, src []byte) {
 				unpackNibbles(q, src)

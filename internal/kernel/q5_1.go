@@ -18,8 +18,7 @@ func init() {
 		Quantize:   quantizeQ5_1,
 		packing: &packing{
 			fields: []field{{8, 4, 4}, {4, 1, 4}, {0, 1, 2}, {2, 1, 2}},
-			turn:   turnHighBits(4),
-			back:   turnHighBitsBack(4),
+			high:   4,
 			step:   32, shift: noShift, mins: true,
 			unpack: func(q []uint8, scale, mins []float32, src []byte) {
 				unpackNibbles(q, src)
