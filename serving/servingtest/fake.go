@@ -129,6 +129,11 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 		}
 	}
 	prompt := promptIDs(req)
+	for _, id := range prompt {
+		if id < 0 || id >= 1<<24 {
+			return nil, &serving.ParamError{Param: "prompt", Message: fmt.Sprintf("token id %d does not exist", id)}
+		}
+	}
 	if len(prompt)+max(req.MaxTokens, 0) > m.Context {
 		return nil, &serving.ContextError{Context: m.Context, Prompt: len(prompt), Max: max(req.MaxTokens, 0)}
 	}
@@ -322,10 +327,13 @@ func messageIDs(messages []chat.Message) []int32 {
 
 func fakeLogprob(id int32, top int) serving.TokenLogprob {
 	t := serving.TokenLogprob{ID: id, Bytes: fakeBytes(id), Logprob: -0.5}
-	for i := range top {
-		alt := serving.TokenLogprob{ID: int32('a' + i - 1), Bytes: []byte{byte('a' + i - 1)}, Logprob: -0.5 - float64(i)}
-		if i == 0 {
+	for letter := int32('a'); len(t.Top) < top; letter++ {
+		alt := serving.TokenLogprob{ID: letter, Bytes: []byte{byte(letter)}, Logprob: -0.5 - float64(len(t.Top))}
+		if len(t.Top) == 0 {
 			alt.ID, alt.Bytes = id, t.Bytes
+			letter--
+		} else if letter == id {
+			continue
 		}
 		t.Top = append(t.Top, alt)
 	}
