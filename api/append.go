@@ -66,7 +66,13 @@ func appendNumber(b []byte, x float64) []byte {
 
 // appendLogprobs appends the "logprobs" object of a chat choice.
 func appendLogprobs(b []byte, tokens []serving.TokenLogprob) []byte {
-	b = append(b, `{"content":[`...)
+	b = appendTokens(append(b, `{"content":`...), tokens)
+	return append(b, `,"refusal":null}`...)
+}
+
+// appendTokens appends tokens with their alternatives.
+func appendTokens(b []byte, tokens []serving.TokenLogprob) []byte {
+	b = append(b, '[')
 	for i, t := range tokens {
 		if i > 0 {
 			b = append(b, ',')
@@ -81,7 +87,7 @@ func appendLogprobs(b []byte, tokens []serving.TokenLogprob) []byte {
 		}
 		b = append(b, `]}`...)
 	}
-	return append(b, `],"refusal":null}`...)
+	return append(b, ']')
 }
 
 // appendToken leaves its object open.

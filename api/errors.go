@@ -52,6 +52,7 @@ var errorTable = []struct {
 	{serving.ErrDeadline, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
 	{ErrBadKey, http.StatusUnauthorized, authentication, "invalid_api_key", ""},
+	{ErrNoResponse, http.StatusNotFound, invalidRequest, "response_not_found", "response_id"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, invalidRequest, "request_too_large", ""},
 }
 

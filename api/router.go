@@ -41,15 +41,16 @@ func DefaultOptions() Options {
 
 // Deps are what the API stands on. Backend is needed; nil elsewhere means: without.
 type Deps struct {
-	Backend serving.Backend // its optional powers (serving.Tokenizer …) are found by assertion
-	Keys    Keys
-	Options Options
-	Logger  *slog.Logger               // nil: nothing is logged
-	Ready   func() error               // why the server takes no requests now; nil: it does
-	Now     func() time.Time           // nil: time.Now
-	ID      func(prefix string) string // nil: random
-	Version string                     // of graft
-	Metrics *Metrics                   // nil: one of its own
+	Backend   serving.Backend // its optional powers (serving.Tokenizer …) are found by assertion
+	Responses ResponseStore   // nil: in memory
+	Keys      Keys
+	Options   Options
+	Logger    *slog.Logger               // nil: nothing is logged
+	Ready     func() error               // why the server takes no requests now; nil: it does
+	Now       func() time.Time           // nil: time.Now
+	ID        func(prefix string) string // nil: random
+	Version   string                     // of graft
+	Metrics   *Metrics                   // nil: one of its own
 }
 
 // server is Deps with every default filled in, shared by the handlers.
@@ -74,6 +75,9 @@ func New(d Deps) http.Handler {
 	}
 	if d.Metrics == nil {
 		d.Metrics = NewMetrics(nil)
+	}
+	if d.Responses == nil {
+		d.Responses = NewMemoryResponses(1000, 64<<20)
 	}
 	s := &server{Deps: d, models: d.Backend, perKey: map[string]int{}}
 
@@ -107,6 +111,14 @@ func New(d Deps) http.Handler {
 
 	embeddings := embeddingsHandler{s, d.Backend}
 	v1.POST("/embeddings", embeddings.create)
+
+	responses := responsesHandler{s, d.Backend, asTokenizer(d.Backend), d.Responses}
+	v1.POST("/responses", responses.create)
+	v1.POST("/responses/input_tokens", responses.inputTokens)
+	v1.GET("/responses/:id", responses.get)
+	v1.DELETE("/responses/:id", responses.delete)
+	v1.GET("/responses/:id/input_items", responses.inputItems)
+	v1.POST("/responses/:id/cancel", responses.cancel)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)

@@ -13,9 +13,27 @@ import (
 // maxStop bounds stop strings; OpenAI allows 4.
 const maxStop = 16
 
-// sampling reads the fields that choose tokens, the same for chat and
-// completions: OpenAI's, and those that vLLM and llama.cpp added.
+// sampling reads what chat and completions say about tokens and their end.
 func (s *server) sampling(o *object, r *serving.Request) {
+	s.samplers(o, r)
+	o.integer("n", &r.N, 1, s.Options.MaxN)
+	if v, ok := o.value("stop"); ok {
+		r.Stop = v.strings(maxStop)
+		for _, stop := range r.Stop {
+			if stop == "" && o.d.err == nil {
+				o.d.fail(invalid(v.path, "invalid_value", "Invalid '%s': a stop string must not be empty.", v.path))
+			}
+		}
+	}
+	if v, ok := o.value("stop_token_ids"); ok {
+		r.StopIDs = tokenIDs(v, 256)
+	}
+	o.bool("ignore_eos", &r.IgnoreEOS)
+}
+
+// samplers reads the fields that choose tokens: OpenAI's, and those that vLLM
+// and llama.cpp added.
+func (s *server) samplers(o *object, r *serving.Request) {
 	p := &r.Sampling
 	o.number("temperature", &p.Temperature, 0, 2)
 	o.number("top_p", &p.TopP, 0, 1)
@@ -32,19 +50,6 @@ func (s *server) sampling(o *object, r *serving.Request) {
 		seed := v.integer(math.MinInt64, math.MaxInt64)
 		p.Seed = &seed
 	}
-	o.integer("n", &r.N, 1, s.Options.MaxN)
-	if v, ok := o.value("stop"); ok {
-		r.Stop = v.strings(maxStop)
-		for _, stop := range r.Stop {
-			if stop == "" && o.d.err == nil {
-				o.d.fail(invalid(v.path, "invalid_value", "Invalid '%s': a stop string must not be empty.", v.path))
-			}
-		}
-	}
-	if v, ok := o.value("stop_token_ids"); ok {
-		r.StopIDs = tokenIDs(v, 256)
-	}
-	o.bool("ignore_eos", &r.IgnoreEOS)
 }
 
 // newRequest is a request with the defaults of OpenAI's API, in the name of the

@@ -37,7 +37,7 @@ func TestTranscripts(t *testing.T) {
 				if i > 0 {
 					now.WriteString("====\n")
 				}
-				now.WriteString(ask + "----\n" + response(w))
+				now.WriteString(ask + "----\n" + rendered(w))
 			}
 			if *rewrite {
 				if err := os.WriteFile(name, []byte(now.String()), 0o644); err != nil {
@@ -52,7 +52,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-func response(w *httptest.ResponseRecorder) string {
+func rendered(w *httptest.ResponseRecorder) string {
 	res := w.Result()
 	return res.Status + "\n" + res.Header.Get("Content-Type") + "\n\n" + strings.TrimSuffix(w.Body.String(), "\n") + "\n"
 }
