@@ -148,7 +148,7 @@ func overrideByEnv(v *viper.Viper, env map[string]string, known []string) []stri
 		switch {
 		case ok:
 			v.Set(key, value)
-		case strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, "GRAFT_TEST_") && !slices.Contains(notKeys, name):
+		case strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, "GRAFT_TEST_") && !strings.HasPrefix(name, "GRAFT_E2E_") && !slices.Contains(notKeys, name):
 			warnings = append(warnings, fmt.Sprintf("the environment variable %s names no setting and is ignored", name))
 		}
 	}
