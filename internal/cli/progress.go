@@ -17,7 +17,8 @@ import (
 type progress struct {
 	e     *env
 	json  *json.Encoder
-	bars  *mpb.Progress // nil when not on a terminal
+	tty   bool
+	bars  *mpb.Progress // nil when nothing is being fetched, or not on a terminal
 	bar   *mpb.Bar
 	file  string
 	first int64     // bytes of file that were there before
@@ -33,8 +34,8 @@ func (e *env) newProgress(asJSON bool) *progress {
 	p := &progress{e: e}
 	if asJSON {
 		p.json = json.NewEncoder(e.out)
-	} else if _, ok := terminal(e.err); ok && !e.quiet {
-		p.bars = mpb.New(mpb.WithOutput(e.err), mpb.WithWidth(40))
+	} else {
+		_, p.tty = terminal(e.err)
 	}
 	return p
 }
@@ -44,6 +45,7 @@ func (p *progress) close() {
 	p.endBar()
 	if p.bars != nil {
 		p.bars.Wait()
+		p.bars = nil
 	}
 }
 
@@ -69,7 +71,7 @@ func (p *progress) event(ev hub.Event) {
 	case hub.EventFailed:
 		p.endBar()
 	case hub.EventDone:
-		p.endBar()
+		p.close()
 		p.say("%s is complete: %s, sha256 verified", ev.Model, hub.Size(ev.Done))
 	}
 }
@@ -100,7 +102,7 @@ func (p *progress) due(ev hub.Event, pause time.Duration) bool {
 
 // moved shows bytes of a file that came.
 func (p *progress) moved(ev hub.Event) {
-	if p.bars == nil {
+	if !p.tty {
 		if p.due(ev, linePause) {
 			p.say("%s", p.line(ev, time.Now()))
 		}
@@ -109,6 +111,9 @@ func (p *progress) moved(ev hub.Event) {
 	if p.bar == nil || ev.File != p.file {
 		p.endBar()
 		p.due(ev, 0)
+		if p.bars == nil {
+			p.bars = mpb.New(mpb.WithOutput(p.e.err), mpb.WithWidth(40))
+		}
 		p.bar = p.bars.AddBar(ev.Total,
 			mpb.PrependDecorators(decor.Name(ev.File+" "), decor.Counters(decor.SizeB1000(0), "% .1f / % .1f")),
 			mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.EwmaSpeed(decor.SizeB1000(0), "% .1f", 30),
