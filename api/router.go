@@ -125,6 +125,17 @@ func New(d Deps) http.Handler {
 	open.POST("/detokenize", tokens.detokenize)
 	open.GET("/tokenizer_info", tokens.info)
 
+	ollama := ollamaHandler{s, d.Backend, d.Backend}
+	api := open.Group("/api")
+	api.POST("/chat", ollama.chat)
+	api.POST("/generate", ollama.generate)
+	api.POST("/embed", ollama.embedMany)
+	api.POST("/embeddings", ollama.embedOne)
+	api.GET("/tags", ollama.tags)
+	api.GET("/ps", ollama.ps)
+	api.POST("/show", ollama.show)
+	api.GET("/version", ollama.version)
+
 	return r
 }
 

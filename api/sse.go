@@ -18,6 +18,7 @@ type eventStream struct {
 	c       *gin.Context
 	control *http.ResponseController
 	timeout time.Duration // for the client to take a write
+	kind    string        // content type
 
 	mu      sync.Mutex
 	buf     []byte
@@ -30,14 +31,24 @@ type eventStream struct {
 	done    chan struct{}
 }
 
-// openStream begins a stream; close must be called.
+// openStream begins a stream of events; close must be called.
 func (s *server) openStream(c *gin.Context) *eventStream {
+	return s.open(c, "text/event-stream; charset=utf-8", s.Options.KeepAlive)
+}
+
+// openLines begins a stream of JSON lines, which have no comments to keep them
+// alive; close must be called.
+func (s *server) openLines(c *gin.Context) *eventStream {
+	return s.open(c, "application/x-ndjson", 0)
+}
+
+func (s *server) open(c *gin.Context, kind string, keepAlive time.Duration) *eventStream {
 	e := &eventStream{
-		c: c, control: http.NewResponseController(c.Writer), timeout: s.Options.WriteTimeout,
+		c: c, kind: kind, control: http.NewResponseController(c.Writer), timeout: s.Options.WriteTimeout,
 		latest: time.Now(), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	exchangeOf(c).stream = true
-	go e.keepAlive(s.Options.KeepAlive)
+	go e.keepAlive(keepAlive)
 	return e
 }
 
@@ -87,6 +98,15 @@ func (e *eventStream) event(name string, data []byte) error {
 	return e.err
 }
 
+// line sends one line of JSON.
+func (e *eventStream) line(data []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.buf = append(append(e.buf[:0], data...), '\n')
+	e.write(e.buf)
+	return e.err
+}
+
 // write must be called with mu held.
 func (e *eventStream) write(b []byte) {
 	if e.err != nil {
@@ -95,7 +115,7 @@ func (e *eventStream) write(b []byte) {
 	if !e.started {
 		e.started = true
 		h := e.c.Writer.Header()
-		h.Set("Content-Type", "text/event-stream; charset=utf-8")
+		h.Set("Content-Type", e.kind)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 		setProcessing(e.c)
