@@ -36,11 +36,11 @@ func GLU(p *Pool, y, gate, up []float32, act Activation) {
 	t.y, t.x, t.w, t.act = y, gate, up, act
 	t.do = func(t *rowTask, lo, hi int) {
 		lo, hi = lo*cut, min(hi*cut, len(t.x))
-		if t.w == nil {
-			activate(t.y[lo:hi], t.x[lo:hi], t.act)
-		} else {
-			activateMul(t.y[lo:hi], t.x[lo:hi], t.w[lo:hi], t.act)
+		w := t.w
+		if w != nil {
+			w = w[lo:hi]
 		}
+		activate(t.y[lo:hi], t.x[lo:hi], w, t.act)
 	}
 	t.run(p, (len(gate)+cut-1)/cut, 4*cut)
 }

@@ -1,8 +1,8 @@
 package kernel
 
-// attendScores computes s [n, blockLen], whose rows are chunkLen apart, as q [n, d]
-// times k [d, blockLen].
-func attendScores(s, q, k []float32, n, d, blockLen int) {
+// attendScoresGeneric computes s [n, blockLen], whose rows are chunkLen apart, as
+// q [n, d] times k [d, blockLen].
+func attendScoresGeneric(s, q, k []float32, n, d, blockLen int) {
 	for i := range n {
 		for t := range blockLen {
 			sum := float32(0)
@@ -35,22 +35,15 @@ func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32)
 	return m, sum(all)
 }
 
-// attendValues adds p v to a [n, d]: p is [n, …] with rows chunkLen apart, v [blockLen, d],
-// of which rows lo to hi are taken, in order.
-func attendValues(a, p, v []float32, n, d, lo, hi int) {
+// attendValuesGeneric adds p v to a [n, d]: p is [n, …] with rows chunkLen apart,
+// v [blockLen, d], of which rows lo to hi are taken, in order, and numbers from on.
+func attendValuesGeneric(a, p, v []float32, n, d, lo, hi, from int) {
 	for i := range n {
 		for t := lo; t < hi; t++ {
 			w := p[i*chunkLen+t]
-			for e := range d {
+			for e := from; e < d; e++ {
 				a[i*d+e] = fma32(w, v[t*d+e], a[i*d+e])
 			}
 		}
-	}
-}
-
-// mulAdd is y = a*w + b with one rounding; y may be a or b.
-func mulAdd(y, a []float32, w float32, b []float32) {
-	for i, v := range a {
-		y[i] = fma32(v, w, b[i])
 	}
 }

@@ -72,21 +72,21 @@ func EncodeF32(dst []byte, src []float32) {
 
 // DecodeF16 reads len(dst) little-endian half-precision numbers from src.
 func DecodeF16(dst []float32, src []byte) {
-	for i := range dst {
+	for i := decodeF16Fast(dst, src); i < len(dst); i++ {
 		dst[i] = F16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
 
 // EncodeF16 rounds src to half precision, little-endian, into dst.
 func EncodeF16(dst []byte, src []float32) {
-	for i, v := range src {
-		binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(v))
+	for i := encodeF16Fast(dst, src); i < len(src); i++ {
+		binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(src[i]))
 	}
 }
 
 // DecodeBF16 reads len(dst) little-endian bfloat16 numbers from src.
 func DecodeBF16(dst []float32, src []byte) {
-	for i := range dst {
+	for i := decodeBF16Fast(dst, src); i < len(dst); i++ {
 		dst[i] = BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }

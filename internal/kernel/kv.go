@@ -98,27 +98,23 @@ func (kv *KV) put(b []byte, x []float32, start, step, scale, scaleStep int) {
 // keys decodes one head of one block of K to dst [HeadDim, BlockLen].
 func (kv *KV) keys(dst []float32, block, head int) {
 	b := kv.head(kv.K, block, head)
-	if kv.Type != Q8_0 {
-		kv.decode(dst, b)
+	if kv.Type == Q8_0 {
+		groups := kv.HeadDim / 32
+		decodeKeysQ8(dst, b[2*groups*kv.BlockLen:], b, kv.BlockLen, groups)
 		return
 	}
-	scales := kv.BlockLen * kv.HeadDim / 32 * 2
-	for i := range kv.HeadDim {
-		decodeBytes(dst[i*kv.BlockLen:(i+1)*kv.BlockLen], b[scales+i*kv.BlockLen:], b[i/32*kv.BlockLen*2:], true)
-	}
+	kv.decode(dst, b)
 }
 
 // values decodes one head of one block of V to dst [BlockLen, HeadDim].
 func (kv *KV) values(dst []float32, block, head int) {
 	b := kv.head(kv.V, block, head)
-	if kv.Type != Q8_0 {
-		kv.decode(dst, b)
+	if kv.Type == Q8_0 {
+		groups := kv.BlockLen * kv.HeadDim / 32
+		decodeValuesQ8(dst, b[2*groups:], b, groups)
 		return
 	}
-	scales := kv.BlockLen * kv.HeadDim / 32 * 2
-	for i := range kv.BlockLen * kv.HeadDim / 32 {
-		decodeBytes(dst[i*32:(i+1)*32], b[scales+i*32:], b[2*i:], false)
-	}
+	kv.decode(dst, b)
 }
 
 func (kv *KV) head(arena []byte, block, head int) []byte {
@@ -138,15 +134,27 @@ func (kv *KV) decode(dst []float32, b []byte) {
 	}
 }
 
-// decodeBytes is dst = d*q for signed bytes q; the scales d are halves, one for
-// each number or one for all.
-func decodeBytes(dst []float32, q, scales []byte, each bool) {
-	d := half(scales)
-	for i := range dst {
-		if each {
-			d = half(scales[2*i:])
+// decodeKeysQ8 is dst = d*q for signed bytes q [groups*32, blockLen] and their
+// scales d [groups, blockLen], halves.
+func decodeKeysQ8(dst []float32, q, scales []byte, blockLen, groups int) {
+	if decodeKeysQ8Fast(dst, q, scales, blockLen, groups) {
+		return
+	}
+	for i := range groups * 32 {
+		for t := range blockLen {
+			dst[i*blockLen+t] = half(scales[2*(i/32*blockLen+t):]) * float32(int8(q[i*blockLen+t]))
 		}
-		dst[i] = d * float32(int8(q[i]))
+	}
+}
+
+// decodeValuesQ8 is dst = d*q for signed bytes q [groups, 32] and a scale d for
+// each group, halves.
+func decodeValuesQ8(dst []float32, q, scales []byte, groups int) {
+	if decodeValuesQ8Fast(dst, q, scales, groups) {
+		return
+	}
+	for i := range groups * 32 {
+		dst[i] = half(scales[i/32*2:]) * float32(int8(q[i]))
 	}
 }
 

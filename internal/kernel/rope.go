@@ -71,14 +71,3 @@ func (r *Rotary) Rows(p *Pool, y, x []float32, heads, headDim int, pos []int32) 
 	}
 	t.run(p, len(pos), heads*headDim)
 }
-
-// rotate turns one head: (a, b) becomes (a cos - b sin, b cos + a sin).
-func rotate(y, x, cos, sin []float32) {
-	n := len(cos)
-	for i := range n {
-		a, b := x[i], x[i+n]
-		y[i] = float32(a*cos[i]) - float32(b*sin[i])
-		y[i+n] = float32(b*cos[i]) + float32(a*sin[i])
-	}
-	copy(y[2*n:], x[2*n:])
-}

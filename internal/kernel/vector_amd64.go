@@ -1,0 +1,233 @@
+//go:build !purego
+
+package kernel
+
+//go:noescape
+func mulScaledAVX2(y, x, w *float32, s float32, n int)
+
+//go:noescape
+func scaleAVX2(y, x *float32, s float32, n int)
+
+//go:noescape
+func shiftAVX2(y, x *float32, s float32, n int)
+
+//go:noescape
+func addAVX2(y, a, b *float32, n int)
+
+//go:noescape
+func mulAddAVX2(y, a *float32, w float32, b *float32, n int)
+
+//go:noescape
+func rotateAVX2(y, x, cos, sin *float32, half, n int)
+
+//go:noescape
+func dotLanesAVX2(sum *[16]float32, x, y *float32, n int)
+
+//go:noescape
+func sumLanesAVX2(sum *[16]float32, x *float32, n int)
+
+//go:noescape
+func maxLanesAVX2(top *[16]float32, x *float32, n int)
+
+//go:noescape
+func siluAVX2(y, x, w *float32, n int)
+
+//go:noescape
+func geluAVX2(y, x, w *float32, n int)
+
+//go:noescape
+func geluTanhAVX2(y, x, w *float32, n int)
+
+//go:noescape
+func tanhAVX2(y, x, w *float32, n int)
+
+//go:noescape
+func softCapAVX2(y, x *float32, c float32, n int)
+
+//go:noescape
+func expShiftedAVX2(y, x *float32, m float32, n int)
+
+//go:noescape
+func decodeF16AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func encodeF16AVX2(dst *byte, src *float32, n int)
+
+//go:noescape
+func decodeBF16AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func decodeKeysQ8AVX2(dst *float32, q, scales *byte, blockLen, groups int)
+
+//go:noescape
+func decodeValuesQ8AVX2(dst *float32, q, scales *byte, groups int)
+
+// vectors is how many of n numbers assembly computes that takes step at a time;
+// the rest is left to portable code.
+func vectors(n, step int) int {
+	if isa == pathGeneric {
+		return 0
+	}
+	return n &^ (step - 1)
+}
+
+func mulScaledFast(y, x, w []float32, s float32) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_, _ = y[n-1], w[n-1]
+		mulScaledAVX2(&y[0], &x[0], &w[0], s, n)
+	}
+	return n
+}
+
+func scaleFast(y, x []float32, s float32) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_ = y[n-1]
+		scaleAVX2(&y[0], &x[0], s, n)
+	}
+	return n
+}
+
+func shiftFast(y, x []float32, s float32) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_ = y[n-1]
+		shiftAVX2(&y[0], &x[0], s, n)
+	}
+	return n
+}
+
+func addFast(y, a, b []float32) int {
+	n := vectors(len(a), 8)
+	if n > 0 {
+		_, _ = y[n-1], b[n-1]
+		addAVX2(&y[0], &a[0], &b[0], n)
+	}
+	return n
+}
+
+func mulAddFast(y, a []float32, w float32, b []float32) int {
+	n := vectors(len(a), 8)
+	if n > 0 {
+		_, _ = y[n-1], b[n-1]
+		mulAddAVX2(&y[0], &a[0], w, &b[0], n)
+	}
+	return n
+}
+
+func rotateFast(y, x, cos, sin []float32) int {
+	n := vectors(len(cos), 8)
+	if n > 0 {
+		_, _, _ = y[2*len(cos)-1], x[2*len(cos)-1], sin[n-1]
+		rotateAVX2(&y[0], &x[0], &cos[0], &sin[0], len(cos), n)
+	}
+	return n
+}
+
+func dotLanes(sum *[lanes]float32, x, y []float32) int {
+	n := vectors(len(x), lanes)
+	if n > 0 {
+		_ = y[n-1]
+		dotLanesAVX2(sum, &x[0], &y[0], n)
+	}
+	return n
+}
+
+func sumLanes(sum *[lanes]float32, x []float32) int {
+	n := vectors(len(x), lanes)
+	if n > 0 {
+		sumLanesAVX2(sum, &x[0], n)
+	}
+	return n
+}
+
+func maxLanes(top *[lanes]float32, x []float32) int {
+	n := vectors(len(x), lanes)
+	if n > 0 {
+		maxLanesAVX2(top, &x[0], n)
+	}
+	return n
+}
+
+func softCapFast(y, x []float32, c float32) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_ = y[n-1]
+		softCapAVX2(&y[0], &x[0], c, n)
+	}
+	return n
+}
+
+func expShiftedFast(y, x []float32, m float32) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_ = y[n-1]
+		expShiftedAVX2(&y[0], &x[0], m, n)
+	}
+	return n
+}
+
+var activationsAVX2 = [...]func(y, x, w *float32, n int){SiLU: siluAVX2, GELU: geluAVX2, GELUTanh: geluTanhAVX2, Tanh: tanhAVX2}
+
+func activateFast(y, x, w []float32, act Activation) int {
+	n := vectors(len(x), 8)
+	if n > 0 {
+		_ = y[n-1]
+		var first *float32
+		if w != nil {
+			_ = w[n-1]
+			first = &w[0]
+		}
+		activationsAVX2[act](&y[0], &x[0], first, n)
+	}
+	return n
+}
+
+func decodeF16Fast(dst []float32, src []byte) int {
+	n := vectors(len(dst), 8)
+	if n > 0 {
+		_ = src[2*n-1]
+		decodeF16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func encodeF16Fast(dst []byte, src []float32) int {
+	n := vectors(len(src), 8)
+	if n > 0 {
+		_ = dst[2*n-1]
+		encodeF16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func decodeBF16Fast(dst []float32, src []byte) int {
+	n := vectors(len(dst), 8)
+	if n > 0 {
+		_ = src[2*n-1]
+		decodeBF16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+// decodeKeysQ8Fast reports whether it did the work of decodeKeysQ8.
+func decodeKeysQ8Fast(dst []float32, q, scales []byte, blockLen, groups int) bool {
+	if isa == pathGeneric {
+		return false
+	}
+	n := groups * 32 * blockLen
+	_, _, _ = dst[n-1], q[n-1], scales[2*groups*blockLen-1]
+	decodeKeysQ8AVX2(&dst[0], &q[0], &scales[0], blockLen, groups)
+	return true
+}
+
+// decodeValuesQ8Fast reports whether it did the work of decodeValuesQ8.
+func decodeValuesQ8Fast(dst []float32, q, scales []byte, groups int) bool {
+	if isa == pathGeneric {
+		return false
+	}
+	_, _, _ = dst[32*groups-1], q[32*groups-1], scales[2*groups-1]
+	decodeValuesQ8AVX2(&dst[0], &q[0], &scales[0], groups)
+	return true
+}
