@@ -44,6 +44,8 @@ type Template struct {
 	tools  *Template // used instead when there are tools; nil: this one
 	tokens SpecialTokens
 	caps   caps
+
+	dialect *Dialect
 }
 
 // Compile reads a template and finds out, by rendering small conversations,
@@ -55,6 +57,7 @@ func Compile(template string, tokens SpecialTokens) (*Template, error) {
 	}
 	t := &Template{source: template, code: code, tokens: tokens}
 	t.caps = t.probe()
+	t.dialect = t.findDialect()
 	return t, nil
 }
 
@@ -153,6 +156,9 @@ func (t *Template) variables(in Input, messages []turn) (*jinja.Dict, error) {
 			return nil, err
 		}
 		vars.Set("tools", tools)
+		if t.mentions("xml_tools") { // what SmolLM3 calls them
+			vars.Set("xml_tools", tools)
+		}
 	}
 	if in.Documents != nil {
 		vars.Set("documents", documentValues(in.Documents))

@@ -141,7 +141,7 @@ func (t *Template) callArguments(c ToolCall, src jinja.Source) jinja.Value {
 	return v
 }
 
-func toolValues(tools []Tool) (jinja.Value, error) {
+func toolValues(tools []Tool) (*jinja.List, error) {
 	list := make([]jinja.Value, len(tools))
 	for i, tool := range tools {
 		raw, err := tool.definition()

@@ -187,3 +187,10 @@ func jsonEscape(s string, ascii bool) string {
 	}
 	return b.String()
 }
+
+// JSON writes v as the tojson filter does. Its errors are of type *Error.
+func JSON(v Value) (s Str, err error) {
+	defer rescue(&err, func() int { return 0 })
+	st := &state{limits: Limits{}.orDefault()}
+	return toJSONFilter(st, v, args{}).(Str), nil
+}
