@@ -66,15 +66,15 @@ type Attention struct {
 	Causal  bool    // false: encoders; keys and values are then not cached
 }
 
-// Activation names the non-linearity of GLU and Act.
-type Activation uint8
+// Activation names the non-linearity of GLU.
+type Activation = kernel.Activation
 
 // Activations in use by the architectures.
 const (
-	SiLU     Activation = iota // x*sigmoid(x)
-	GELU                       // x*Phi(x), by erf
-	GELUTanh                   // the tanh approximation of GELU
-	Tanh                       // tanh(x)
+	SiLU     = kernel.SiLU     // x*sigmoid(x)
+	GELU     = kernel.GELU     // x*Phi(x), by erf
+	GELUTanh = kernel.GELUTanh // the tanh approximation of GELU
+	Tanh     = kernel.Tanh     // tanh(x)
 )
 
 // LayerFunc computes one layer; b is the batch that Ops was started with.

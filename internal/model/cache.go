@@ -1,0 +1,85 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"graft/internal/kernel"
+)
+
+// CacheSpec is the size of a Cache.
+type CacheSpec struct {
+	Layers   int
+	KVHeads  int         // G
+	HeadDim  int         // K
+	Type     kernel.Type // F32, F16, BF16 or Q8_0
+	BlockLen int         // tokens in a block: 16, 32, 64 or 128
+	Blocks   int
+}
+
+// CacheSpec describes a cache for this model.
+func (m *Model) CacheSpec(typ kernel.Type, blockLen, blocks int) CacheSpec {
+	return CacheSpec{
+		Layers: m.Config.Layers, KVHeads: m.Config.KVHeads, HeadDim: m.Config.HeadDim,
+		Type: typ, BlockLen: blockLen, Blocks: blocks,
+	}
+}
+
+func (s *CacheSpec) layer() kernel.KV {
+	return kernel.KV{Type: s.Type, BlockLen: s.BlockLen, KVHeads: s.KVHeads, HeadDim: s.HeadDim}
+}
+
+// Check returns an error when there can be no such cache.
+func (s *CacheSpec) Check() error {
+	kv := s.layer()
+	if err := kv.Check(); err != nil {
+		return fmt.Errorf("cache of keys and values: %w", err)
+	}
+	if s.Layers < 1 || s.Blocks < 1 || s.Blocks > math.MaxInt32 || s.Blocks > math.MaxInt/4/s.Layers/kv.BlockBytes() {
+		return fmt.Errorf("cache of keys and values: %d layers of %d blocks", s.Layers, s.Blocks)
+	}
+	return nil
+}
+
+// BlockBytes is the memory of one block in all layers, keys and values together.
+func (s *CacheSpec) BlockBytes() int64 {
+	kv := s.layer()
+	return 2 * int64(s.Layers) * int64(kv.BlockBytes())
+}
+
+// Bytes is the memory of the whole cache.
+func (s *CacheSpec) Bytes() int64 { return int64(s.Blocks) * s.BlockBytes() }
+
+// Cache holds keys and values of all layers in blocks of tokens. Which block
+// belongs to which sequence is the business of its user: a batch names the blocks
+// of each segment. It serves one goroutine at a time.
+type Cache struct {
+	CacheSpec
+	layers []kernel.KV
+}
+
+// NewCache allocates a cache. The operating system gives it memory block by block,
+// as blocks are first written.
+func NewCache(s CacheSpec) (*Cache, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	c := &Cache{CacheSpec: s, layers: make([]kernel.KV, s.Layers)}
+	for i := range c.layers {
+		kv := s.layer()
+		n := s.Blocks * kv.BlockBytes()
+		kv.K, kv.V = make([]byte, n), make([]byte, n)
+		c.layers[i] = kv
+	}
+	return c, nil
+}
+
+// CopyBlock makes block dst a copy of block src, in all layers.
+func (c *Cache) CopyBlock(dst, src int32) {
+	for i := range c.layers {
+		kv := &c.layers[i]
+		n := kv.BlockBytes()
+		copy(kv.K[int(dst)*n:][:n], kv.K[int(src)*n:][:n])
+		copy(kv.V[int(dst)*n:][:n], kv.V[int(src)*n:][:n])
+	}
+}

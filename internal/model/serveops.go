@@ -1,0 +1,179 @@
+package model
+
+import (
+	"graft/internal/kernel"
+)
+
+// ServeOps computes the operations at once, over paged keys and values. It
+// belongs to one goroutine. Steps allocate nothing once it has seen the largest.
+type ServeOps struct {
+	pool  *kernel.Pool
+	cache *Cache
+	batch *Batch
+
+	arena arena
+	last  int32 // ID of the last value
+
+	// acts is the input of the last Linear, made ready for products; q, k, v and
+	// gate, up share theirs. It belongs to the value named actsOf.
+	acts   kernel.Acts
+	actsOf int32
+
+	results  [2][]float32 // of layers, in turn
+	turn     int
+	rotary   map[*Rope]*rotary
+	attender kernel.Attender
+	spans    []kernel.Span // of the batch
+}
+
+// rotary is the tables of a Rope.
+type rotary struct{ short, long *kernel.Rotary }
+
+// NewServeOps computes with the workers of pool over cache.
+func NewServeOps(pool *kernel.Pool, cache *Cache) *ServeOps {
+	return &ServeOps{pool: pool, cache: cache, rotary: map[*Rope]*rotary{}}
+}
+
+// Begin implements Ops, as do all that follow.
+func (o *ServeOps) Begin(b *Batch) {
+	b.Begin()
+	o.batch = b
+	o.arena.release(mark{})
+	o.actsOf = 0
+	o.spans = o.spans[:0]
+	for i := range b.Segs {
+		s := &b.Segs[i]
+		o.spans = append(o.spans, kernel.Span{Row: s.Row, Len: s.Len, Past: s.Past, Blocks: s.Blocks})
+	}
+}
+
+func (o *ServeOps) value(rows, width int) Value {
+	o.last++
+	return Value{Data: o.arena.take(rows * width), Rows: rows, Width: width, ID: o.last}
+}
+
+// Embed looks up and scales.
+func (o *ServeOps) Embed(table *Linear, ids []int32, scale float32) Value {
+	y := o.value(len(ids), table.W.Cols)
+	for i, id := range ids {
+		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
+	}
+	if scale != 1 {
+		kernel.Scale(o.pool, y.Data, y.Data, scale, 0)
+	}
+	return y
+}
+
+// Norm normalises rows or heads.
+func (o *ServeOps) Norm(x Value, n *Norm) Value {
+	y := o.value(x.Rows, x.Width)
+	if n.Center {
+		kernel.LayerNorm(o.pool, y.Data, x.Data, n.Weight, n.Bias, n.Eps)
+	} else {
+		kernel.RMSNorm(o.pool, y.Data, x.Data, n.Weight, n.Eps)
+	}
+	return y
+}
+
+// Linear projects. What an adapter adds to rows of its segments belongs after the
+// product: o.batch.Segs has the segments, w.Index names the projection.
+func (o *ServeOps) Linear(x Value, w *Linear) Value {
+	y := o.value(x.Rows, w.W.Rows)
+	if o.actsOf != x.ID {
+		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
+		o.actsOf = x.ID
+	}
+	kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
+	if w.B != nil {
+		kernel.Add(o.pool, y.Data, y.Data, w.B)
+	}
+	return y
+}
+
+// Rope rotates heads.
+func (o *ServeOps) Rope(x Value, r *Rope) Value {
+	y := o.value(x.Rows, x.Width)
+	t := o.rotary[r]
+	if t == nil {
+		t = &rotary{short: kernel.NewRotary(r.InvFreq, r.MScale)}
+		if r.InvFreqLong != nil {
+			t.long = kernel.NewRotary(r.InvFreqLong, r.MScale)
+		}
+		o.rotary[r] = t
+	}
+	heads, pos := x.Width/r.HeadDim, o.batch.Positions()
+	if t.long == nil {
+		t.short.Rows(o.pool, y.Data, x.Data, heads, r.HeadDim, pos)
+		return y
+	}
+	for i := range o.batch.Segs {
+		s := &o.batch.Segs[i]
+		use := t.short
+		if s.Limit > r.OriginalContext {
+			use = t.long
+		}
+		lo, hi := s.Row*x.Width, (s.Row+s.Len)*x.Width
+		use.Rows(o.pool, y.Data[lo:hi], x.Data[lo:hi], heads, r.HeadDim, pos[s.Row:s.Row+s.Len])
+	}
+	return y
+}
+
+// Attend stores keys and values, then attends.
+func (o *ServeOps) Attend(q, k, v Value, a *Attention) Value {
+	y := o.value(q.Rows, q.Width)
+	opts := kernel.AttendOptions{Heads: a.Heads, Scale: a.Scale, SoftCap: a.SoftCap, Window: a.Window}
+	if !a.Causal {
+		o.attender.AttendFull(o.pool, y.Data, q.Data, k.Data, v.Data, a.KVHeads, a.HeadDim, o.spans, opts)
+		return y
+	}
+	kv := &o.cache.layers[a.Layer]
+	kv.StoreRows(o.pool, k.Data, v.Data, o.spans)
+	o.attender.Attend(o.pool, y.Data, q.Data, kv, o.spans, opts)
+	return y
+}
+
+// GLU gates.
+func (o *ServeOps) GLU(gate, up Value, act Activation) Value {
+	y := o.value(gate.Rows, gate.Width)
+	kernel.GLU(o.pool, y.Data, gate.Data, up.Data, act)
+	return y
+}
+
+// Add sums.
+func (o *ServeOps) Add(a, b Value) Value {
+	y := o.value(a.Rows, a.Width)
+	kernel.Add(o.pool, y.Data, a.Data, b.Data)
+	return y
+}
+
+// Scale multiplies and caps.
+func (o *ServeOps) Scale(x Value, s, softCap float32) Value {
+	y := o.value(x.Rows, x.Width)
+	kernel.Scale(o.pool, y.Data, x.Data, s, softCap)
+	return y
+}
+
+// Select keeps rows.
+func (o *ServeOps) Select(x Value, rows []int32) Value {
+	y := o.value(len(rows), x.Width)
+	for i, from := range rows {
+		copy(y.Data[i*y.Width:(i+1)*y.Width], x.Data[int(from)*x.Width:])
+	}
+	return y
+}
+
+// Layer runs f and takes back all memory but that of the result.
+func (o *ServeOps) Layer(f LayerFunc, x Value) Value {
+	m := o.arena.at
+	y := f(o, o.batch, x)
+	out := &o.results[o.turn]
+	o.turn = 1 - o.turn
+	if cap(*out) < len(y.Data) {
+		*out = make([]float32, len(y.Data))
+	}
+	*out = (*out)[:len(y.Data)]
+	copy(*out, y.Data)
+	o.arena.release(m)
+	o.last++
+	return Value{Data: *out, Rows: y.Rows, Width: y.Width, ID: o.last}
+}
