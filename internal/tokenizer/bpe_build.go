@@ -30,11 +30,7 @@ func (b *builder) bpe(ranks ranker, o bpeOptions) {
 func (b *builder) byteTable() *[256]int32 {
 	table := new([256]int32)
 	for i := range table {
-		id, ok := b.t.vocab.find(fmt.Sprintf("<0x%02X>", i))
-		table[i] = id
-		if ok {
-			b.byteIDs = append(b.byteIDs, id)
-		}
+		table[i], _ = b.t.vocab.find(fmt.Sprintf("<0x%02X>", i))
 	}
 	return table
 }

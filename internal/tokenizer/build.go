@@ -14,8 +14,7 @@ type builder struct {
 	plain     []int32      // byte-level: tokens that are not written in byte characters
 	byteLevel bool
 	added     []addedToken
-	byteIDs   []int32 // tokens that stand for one byte
-	ready     func()  // run when control tokens are hidden from the model
+	ready     func() // run when control tokens are hidden from the model
 
 	t Tokenizer
 }
@@ -122,8 +121,12 @@ func (b *builder) finish() (*Tokenizer, error) {
 		t.raw = names
 	} else {
 		t.names = names
-		for _, id := range b.byteIDs {
-			t.kinds[id] |= isByte
+		if t.decoder.fallback {
+			for id, name := range names {
+				if _, ok := byteToken(name); ok {
+					t.kinds[id] |= isByte
+				}
+			}
 		}
 		t.raw = t.decoder.rawTexts(names, t.kinds)
 	}
@@ -221,6 +224,8 @@ func unhex(c byte) int {
 		return int(c - '0')
 	case c >= 'A' && c <= 'F':
 		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
 	}
 	return -1
 }

@@ -69,6 +69,8 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 	switch model {
 	case "gpt2":
 		err = b.ggufBPE(v)
+	case "llama":
+		err = b.ggufSPM(v)
 	default:
 		err = fmt.Errorf("tokenizer.ggml.model %q is not supported", model)
 	}
@@ -153,7 +155,7 @@ func (v *ggufVocab) endIDs() []int32 {
 
 // ggufTemplate puts BOS and EOS around a text as the file says, or else as is
 // usual.
-func (b *builder) ggufTemplate(v *ggufVocab, addBOS, addEOS bool) error {
+func (b *builder) ggufTemplate(v *ggufVocab, addBOS, addEOS bool) {
 	if add, ok := v.Bool("tokenizer.ggml.add_bos_token"); ok {
 		addBOS = add
 	}
@@ -167,7 +169,6 @@ func (b *builder) ggufTemplate(v *ggufVocab, addBOS, addEOS bool) error {
 	if addEOS && s.eos >= 0 {
 		b.t.template.after = []int32{s.eos}
 	}
-	return nil
 }
 
 // ggufTemplates reads the chat templates.
@@ -204,9 +205,10 @@ var ggufPre = map[string]struct {
 	"dbrx":             {splits: []splitter{llama3}},
 	"qwen2":            {splits: []splitter{qwen2}, nfc: true},
 	"deepseek-r1-qwen": {splits: []splitter{qwen2}, nfc: true},
-	"gpt-4o":           {splits: []splitter{o200k{digits: 3, contractions: true}.split}},
-	"llama4":           {splits: []splitter{o200k{digits: 3, contractions: true}.split}},
-	"tekken":           {splits: []splitter{o200k{digits: 1}.split}, ignoreMerges: true, bos: true},
+	"gpt-4o":           {splits: []splitter{gptOSS}},
+	"llama4":           {splits: []splitter{gptOSS}},
+	"deepseek-v3":      {splits: []splitter{deepseekNumbers, deepseekCJK, deepseekWords}},
+	"tekken":           {splits: []splitter{tekken}, ignoreMerges: true, bos: true},
 }
 
 // ggufBPE reads a byte-level vocabulary.
@@ -221,17 +223,9 @@ func (b *builder) ggufBPE(v *ggufVocab) error {
 		b.t.pre.byteSplit = gpt2
 	}
 	if pre.nfc {
-		b.t.norm = nfc
+		b.t.norm = forms["NFC"]
 	}
-	for id, token := range v.tokens {
-		if token == "" || v.kind(id) == typeUnused {
-			continue
-		}
-		if err := b.token(int64(id), token); err != nil {
-			return err
-		}
-	}
-	if err := b.vocabulary(); err != nil {
+	if err := b.ggufTokens(v, nil); err != nil {
 		return err
 	}
 	merges, ok := v.Strings("tokenizer.ggml.merges")
@@ -249,7 +243,8 @@ func (b *builder) ggufBPE(v *ggufVocab) error {
 		}
 	}
 	b.bpe(list.pairs, bpeOptions{unk: -1, ignoreMerges: pre.ignoreMerges})
-	return b.ggufTemplate(v, pre.bos, pre.eos)
+	b.ggufTemplate(v, pre.bos, pre.eos)
+	return nil
 }
 
 func preNames() []string {

@@ -85,8 +85,7 @@ func checkGolden(t *testing.T, tok *Tokenizer, name string) {
 		if !ok {
 			literal = want
 		}
-		// Markup that the file does not call special is plain text here, too.
-		if have := tok.Encode(s, EncodeOptions{}); !slices.Equal(have, literal) && !tok.hasGuardedText(literal) {
+		if have := tok.Encode(s, EncodeOptions{}); !slices.Equal(have, literal) && !tok.hasMarkup(literal) {
 			differ("ids without control tokens", i, have, literal)
 		}
 		if have := tok.Encode(s, EncodeOptions{ParseSpecial: true, Literal: []Span{{0, len(s)}}}); !slices.Equal(have, tok.Encode(s, EncodeOptions{})) {
@@ -113,7 +112,7 @@ func checkGolden(t *testing.T, tok *Tokenizer, name string) {
 		if skipped, ok := g.Skipped[key]; ok {
 			text = skipped
 		}
-		if have := tok.Decode(want, true); have != text {
+		if have := tok.Decode(want, true); have != text && !tok.hasMarkup(want) {
 			differ("text without control tokens", i, have, text)
 		}
 		if i < len(g.Template) {
@@ -124,9 +123,12 @@ func checkGolden(t *testing.T, tok *Tokenizer, name string) {
 	}
 }
 
-// hasGuardedText says whether ids hold markup that is not special but guarded.
-func (t *Tokenizer) hasGuardedText(ids []int32) bool {
+// hasMarkup says whether ids hold tokens that look like control tokens, which
+// GGUF files may call so where tokenizer.json does not. A golden without control
+// tokens says nothing of them.
+func (t *Tokenizer) hasMarkup(ids []int32) bool {
 	return slices.ContainsFunc(ids, func(id int32) bool {
-		return t.addedIDs[t.Text(id)] == id && !t.IsControl(id) && guarded(t.Text(id))
+		_, added := t.addedIDs[t.Text(id)]
+		return added && guarded(t.Text(id))
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // jsonAdded reads added_tokens.
@@ -35,6 +37,10 @@ func (b *builder) jsonModel(f *jsonFile) error {
 	switch m.Type {
 	case "BPE":
 		err = b.jsonBPE(m)
+	case "Unigram":
+		err = b.jsonUnigram(m)
+	case "WordPiece":
+		err = b.jsonWordPiece(m)
 	default:
 		return fmt.Errorf("model type %q is not supported: want BPE, Unigram or WordPiece", m.Type)
 	}
@@ -135,4 +141,105 @@ func (b *builder) jsonVocab(data []byte) error {
 		return fmt.Errorf("vocab: %w", err)
 	}
 	return b.vocabulary()
+}
+
+func (b *builder) jsonWordPiece(m *jsonModel) error {
+	if b.byteLevel {
+		return errors.New("a ByteLevel pre-tokenizer is not supported")
+	}
+	if err := b.jsonVocab(m.Vocab); err != nil {
+		return err
+	}
+	prefix, unk, longest := "##", "[UNK]", 100
+	if m.ContinuingSubwordPrefix != nil {
+		prefix = *m.ContinuingSubwordPrefix
+	}
+	if m.UnkToken != nil {
+		unk = *m.UnkToken
+	}
+	if m.MaxInputCharsPerWord != nil {
+		longest = *m.MaxInputCharsPerWord
+	}
+	return b.wordPiece(prefix, unk, longest)
+}
+
+// wordPiece makes the model of the vocabulary.
+func (b *builder) wordPiece(prefix, unk string, longest int) error {
+	id, ok := b.find(unk)
+	if !ok {
+		return fmt.Errorf("unk_token %q is not in the vocabulary", clip(unk))
+	}
+	b.t.special.unk = id
+	var starts, inner []trieKey
+	hidden := b.hidden()
+	for id, token := range b.t.vocab.tokens {
+		if token == "" || hidden[int32(id)] {
+			continue
+		}
+		starts = append(starts, trieKey{token, int32(id)})
+		if rest, ok := strings.CutPrefix(token, prefix); ok {
+			inner = append(inner, trieKey{rest, int32(id)})
+		}
+	}
+	b.t.model = &wordPiece{starts: newTrie(starts), inner: newTrie(inner), unk: id, maxRunes: longest}
+	return nil
+}
+
+func (b *builder) jsonUnigram(m *jsonModel) error {
+	if b.byteLevel {
+		return errors.New("a ByteLevel pre-tokenizer is not supported")
+	}
+	var score []float64
+	s := &scanner{b: m.Vocab}
+	err := s.array(func() error {
+		var token string
+		n := 0
+		err := s.array(func() error {
+			n++
+			if n == 1 {
+				text, err := s.str()
+				token = string(text)
+				return err
+			}
+			number, err := s.number()
+			if err != nil {
+				return err
+			}
+			v, err := strconv.ParseFloat(number, 64)
+			score = append(score, v)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if n != 2 {
+			return fmt.Errorf("entry %d of the vocabulary: want a token and its score", len(score))
+		}
+		return b.token(int64(len(score)-1), token)
+	})
+	if err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	if err := b.vocabulary(); err != nil {
+		return err
+	}
+	unk := int32(-1)
+	if m.UnkID != nil {
+		if *m.UnkID < 0 || *m.UnkID >= int64(len(score)) {
+			return fmt.Errorf("unk_id is %d, of %d tokens", *m.UnkID, len(score))
+		}
+		unk = int32(*m.UnkID)
+	}
+	b.t.special.unk = unk
+	b.unigram(score, unk, m.ByteFallback)
+	return nil
+}
+
+// unigram makes the model of the vocabulary.
+func (b *builder) unigram(score []float64, unk int32, byteFallback bool) {
+	var fallback *[256]int32
+	if byteFallback {
+		fallback = b.byteTable()
+	}
+	b.t.model = newUnigram(b.t.vocab, score, unk, fallback, b.hidden())
 }

@@ -2,8 +2,9 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
+	"unicode"
 )
 
 // jsonPattern is what Split and Replace look for.
@@ -31,11 +32,18 @@ func (b *builder) jsonNormaliser(f *jsonFile) error {
 
 func readNormaliser(list normalisers, raw json.RawMessage, depth int) (normalisers, error) {
 	var n struct {
-		Type        string            `json:"type"`
-		Normalizers []json.RawMessage `json:"normalizers"`
-		Prepend     string            `json:"prepend"`
-		Pattern     jsonPattern       `json:"pattern"`
-		Content     string            `json:"content"`
+		Type         string            `json:"type"`
+		Normalizers  []json.RawMessage `json:"normalizers"`
+		Prepend      string            `json:"prepend"`
+		Pattern      jsonPattern       `json:"pattern"`
+		Content      string            `json:"content"`
+		StripLeft    bool              `json:"strip_left"`
+		StripRight   bool              `json:"strip_right"`
+		CleanText    bool              `json:"clean_text"`
+		ChineseChars bool              `json:"handle_chinese_chars"`
+		StripAccents *bool             `json:"strip_accents"`
+		Lowercase    bool              `json:"lowercase"`
+		Charsmap     []byte            `json:"precompiled_charsmap"`
 	}
 	if err := json.Unmarshal(raw, &n); err != nil {
 		return nil, err
@@ -52,13 +60,36 @@ func readNormaliser(list normalisers, raw json.RawMessage, depth int) (normalise
 			}
 		}
 		return list, nil
-	case "NFC":
-		return append(list, nfc), nil
+	case "NFC", "NFD", "NFKC", "NFKD":
+		return append(list, forms[n.Type]), nil
+	case "Lowercase":
+		return append(list, runeMap(lowercase)), nil
+	case "StripAccents":
+		return append(list, runeMap(dropMarks)), nil
+	case "Nmt":
+		return append(list, runeMap(nmt)), nil
+	case "Strip":
+		return append(list, trimmer{n.StripLeft, n.StripRight}), nil
+	case "BertNormalizer":
+		accents := n.Lowercase
+		if n.StripAccents != nil {
+			accents = *n.StripAccents
+		}
+		return append(list, bertNormaliser(n.CleanText, n.ChineseChars, accents, n.Lowercase)...), nil
+	case "Precompiled":
+		m, err := newCharsmap(n.Charsmap)
+		if err != nil {
+			return nil, err
+		}
+		return append(list, m), nil
 	case "Prepend":
 		return append(list, prepender(n.Prepend)), nil
 	case "Replace":
 		if n.Pattern.String != nil && *n.Pattern.String != "" {
 			return append(list, replacer{*n.Pattern.String, n.Content}), nil
+		}
+		if n.Pattern.Regex != nil && *n.Pattern.Regex == " {2,}" {
+			return append(list, spaceRuns(n.Content)), nil
 		}
 		if n.Pattern.Regex != nil {
 			return nil, fmt.Errorf("Replace with the regular expression %q is not supported", clip(*n.Pattern.Regex))
@@ -86,7 +117,8 @@ func (b *builder) readPreTokenizer(raw json.RawMessage, depth int) error {
 		AddPrefixSpace   *bool             `json:"add_prefix_space"`
 		UseRegex         *bool             `json:"use_regex"`
 		Pattern          jsonPattern       `json:"pattern"`
-		Behavior         json.RawMessage   `json:"behavior"`
+		Behavior         *string           `json:"behavior"`
+		Delimiter        string            `json:"delimiter"`
 		Invert           bool              `json:"invert"`
 		IndividualDigits bool              `json:"individual_digits"`
 		Replacement      string            `json:"replacement"`
@@ -122,8 +154,34 @@ func (b *builder) readPreTokenizer(raw json.RawMessage, depth int) error {
 		} else {
 			pre.splits = append(pre.splits, digitRuns)
 		}
+	case "BertPreTokenizer":
+		pre.splits = append(pre.splits, bertWords)
+	case "Whitespace":
+		pre.splits = append(pre.splits, wordsAndSigns)
+	case "WhitespaceSplit":
+		pre.splits = append(pre.splits, mustSplit(runes{is: unicode.IsSpace, many: 1}, "Removed"))
+	case "Punctuation":
+		behavior := "Isolated"
+		if p.Behavior != nil {
+			behavior = *p.Behavior
+		}
+		split, err := splitAt(runes{is: isPunctuation, many: 1}, behavior, false)
+		if err != nil {
+			return err
+		}
+		pre.splits = append(pre.splits, split)
+	case "CharDelimiterSplit":
+		if p.Delimiter == "" {
+			return errors.New("CharDelimiterSplit without a delimiter")
+		}
+		pre.splits = append(pre.splits, mustSplit(literal(p.Delimiter), "Removed"))
+	case "Metaspace":
+		return b.readMetaspace(p.Replacement, p.PrependScheme, p.AddPrefixSpace, p.Split)
 	case "Split":
-		split, err := readSplit(p.Pattern, strings.Trim(string(p.Behavior), `"`), p.Invert)
+		if p.Behavior == nil {
+			return errors.New("Split without a behavior")
+		}
+		split, err := readSplit(p.Pattern, *p.Behavior, p.Invert)
 		if err != nil {
 			return err
 		}
@@ -131,6 +189,28 @@ func (b *builder) readPreTokenizer(raw json.RawMessage, depth int) error {
 	default:
 		return fmt.Errorf("type %q is not supported", p.Type)
 	}
+	return nil
+}
+
+// readMetaspace reads a Metaspace pre-tokenizer. Before there were schemes,
+// add_prefix_space said whether there is a prefix.
+func (b *builder) readMetaspace(mark, scheme string, addPrefix, split *bool) error {
+	m := &metaspace{replacement: mark, split: split == nil || *split}
+	if mark == "" {
+		m.replacement = blank
+	}
+	switch {
+	case scheme == "always" || scheme == "" && (addPrefix == nil || *addPrefix):
+		m.prefix = prefixAlways
+	case scheme == "first":
+		m.prefix = prefixFirst
+		b.t.aligned = true
+	case scheme == "never", scheme == "":
+		m.prefix = prefixNever
+	default:
+		return fmt.Errorf("Metaspace with prepend_scheme %q is not known", scheme)
+	}
+	b.t.pre.metaspace = m
 	return nil
 }
 
@@ -148,16 +228,17 @@ func (b *builder) jsonDecoder(f *jsonFile) error {
 
 func (b *builder) readDecoder(raw json.RawMessage, depth int) error {
 	var p struct {
-		Type          string            `json:"type"`
-		Decoders      []json.RawMessage `json:"decoders"`
-		Pattern       jsonPattern       `json:"pattern"`
-		Content       string            `json:"content"`
-		Start         int               `json:"start"`
-		Stop          int               `json:"stop"`
-		Prefix        string            `json:"prefix"`
-		Cleanup       bool              `json:"cleanup"`
-		Replacement   string            `json:"replacement"`
-		PrependScheme string            `json:"prepend_scheme"`
+		Type           string            `json:"type"`
+		Decoders       []json.RawMessage `json:"decoders"`
+		Pattern        jsonPattern       `json:"pattern"`
+		Content        string            `json:"content"`
+		Start          int               `json:"start"`
+		Stop           int               `json:"stop"`
+		Prefix         string            `json:"prefix"`
+		Cleanup        bool              `json:"cleanup"`
+		Replacement    string            `json:"replacement"`
+		PrependScheme  string            `json:"prepend_scheme"`
+		AddPrefixSpace *bool             `json:"add_prefix_space"`
 	}
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return err
@@ -182,6 +263,16 @@ func (b *builder) readDecoder(raw json.RawMessage, depth int) error {
 			return fmt.Errorf("Replace is supported from one string to a space, once")
 		}
 		d.blank = *p.Pattern.String
+	case "Metaspace":
+		if d.blank != "" || b.byteLevel {
+			return errors.New("Metaspace is supported on its own")
+		}
+		if d.blank = p.Replacement; d.blank == "" {
+			d.blank = blank
+		}
+		d.openBlank = p.PrependScheme != "never" && (p.AddPrefixSpace == nil || *p.AddPrefixSpace)
+	case "WordPiece":
+		d.words = &wordJoin{prefix: p.Prefix, cleanup: p.Cleanup}
 	case "ByteFallback":
 		d.fallback = true
 	case "Fuse":

@@ -53,3 +53,30 @@ func (n prepender) normalise(t text, align bool) text {
 	}
 	return prepend(t, string(n), align)
 }
+
+// squeezer turns runs of spaces into one and takes those at the ends away
+// (SentencePiece's remove_extra_whitespaces).
+type squeezer struct{}
+
+func (squeezer) normalise(t text, align bool) text {
+	if !strings.HasPrefix(t.s, " ") && !strings.HasSuffix(t.s, " ") && !strings.Contains(t.s, "  ") {
+		return t
+	}
+	w := rewrite(t, align)
+	for i := 0; i < len(t.s); {
+		j := i
+		for j < len(t.s) && t.s[j] == ' ' {
+			j++
+		}
+		if j > i && i > 0 && j < len(t.s) {
+			w.put(" ", i, j)
+		}
+		k := j
+		for k < len(t.s) && t.s[k] != ' ' {
+			k++
+		}
+		w.copy(j, k)
+		i = k
+	}
+	return w.done()
+}

@@ -19,9 +19,7 @@ const (
 	punct                     // P
 	symbol                    // S
 	newline                   // CR and LF
-	control                   // Cc Cf Cs Co, and what is not assigned
-	capital                   // Lu Lt
-	small                     // Ll
+	control                   // Cc Cf Cs Co
 )
 
 // classPages holds the classes of 256 code points each, made when first asked for.
@@ -48,40 +46,32 @@ func classPage(first rune) *[256]class {
 	return page
 }
 
+// classTables says which classes the code points of a table have; Go's tables
+// and what has come since.
+var classTables = []struct {
+	tables  []*unicode.RangeTable
+	classes class
+}{
+	{[]*unicode.RangeTable{unicode.Lu, unicode.Lt, newUpper}, letter | upper},
+	{[]*unicode.RangeTable{unicode.Ll, newLower}, letter | lower},
+	{[]*unicode.RangeTable{unicode.Lm, unicode.Lo, newModifier, newLetter}, letter | upper | lower},
+	{[]*unicode.RangeTable{unicode.M, newMark}, mark | upper | lower},
+	{[]*unicode.RangeTable{unicode.N, newNumber}, number},
+	{[]*unicode.RangeTable{unicode.P, newPunct}, punct},
+	{[]*unicode.RangeTable{unicode.S, newSymbol}, symbol},
+	{[]*unicode.RangeTable{unicode.White_Space}, space},
+	{[]*unicode.RangeTable{unicode.Cc, unicode.Cf, unicode.Cs, unicode.Co}, control},
+}
+
 func computeClass(r rune) class {
 	var c class
-	if unicode.IsLetter(r) {
-		c |= letter
-	}
-	if unicode.Is(unicode.N, r) {
-		c |= number
-	}
-	if unicode.IsSpace(r) {
-		c |= space
-	}
-	if unicode.Is(unicode.M, r) {
-		c |= mark | upper | lower
-	}
-	if unicode.In(r, unicode.Lm, unicode.Lo) {
-		c |= upper | lower
-	}
-	if unicode.In(r, unicode.Lu, unicode.Lt) {
-		c |= upper | capital
-	}
-	if unicode.Is(unicode.Ll, r) {
-		c |= lower | small
-	}
-	if unicode.Is(unicode.P, r) {
-		c |= punct
-	}
-	if unicode.Is(unicode.S, r) {
-		c |= symbol
+	for _, t := range classTables {
+		if unicode.In(r, t.tables...) {
+			c |= t.classes
+		}
 	}
 	if r == '\r' || r == '\n' {
 		c |= newline
-	}
-	if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z) {
-		c |= control
 	}
 	return c
 }

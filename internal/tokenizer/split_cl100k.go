@@ -14,6 +14,7 @@ type cl100k struct {
 var (
 	llama3 = cl100k{digits: 3, word: letter}.split
 	qwen2  = cl100k{digits: 1, word: letter}.split
+	qwen35 = cl100k{digits: 1, word: letter | mark}.split
 )
 
 func (p cl100k) split(s string, i int) (int, bool) {

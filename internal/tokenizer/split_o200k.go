@@ -14,6 +14,11 @@ type o200k struct {
 	contractions bool
 }
 
+var (
+	gptOSS = o200k{digits: 3, contractions: true}.split
+	tekken = o200k{digits: 1}.split
+)
+
 func (p o200k) split(s string, i int) (int, bool) {
 	c, n := classAt(s, i)
 	if j := o200kWord(s, i, c, n); j > i {

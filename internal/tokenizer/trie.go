@@ -85,3 +85,18 @@ func (t *trie) search(node int32, c byte) int32 {
 	}
 	return -1
 }
+
+// longest returns the length and the value of the longest key that s starts
+// with, 0 and -1 if there is none.
+func (t *trie) longest(s string) (int, int32) {
+	length, value, node := 0, int32(-1), int32(0)
+	for i := range len(s) {
+		if node = t.child(node, s[i]); node < 0 {
+			break
+		}
+		if v := t.nodes[node].value; v >= 0 {
+			length, value = i+1, v
+		}
+	}
+	return length, value
+}
