@@ -108,11 +108,16 @@ func (a *Acts) reserve(n int) {
 // is used once and should stay in the first cache; with many it must be whole,
 // so that each tile is finished in one go.
 func (a *Acts) panelCols(w *Matrix) int {
-	if a.rows <= maxTokens {
-		return min(w.Cols, 512)
+	if a.rows > maxTokens || w.Cols <= panelMost {
+		return w.Cols
 	}
-	return w.Cols
+	blocks := w.Cols / w.format.BlockLen
+	parts := (w.Cols + panelMost - 1) / panelMost
+	return (blocks + parts - 1) / parts * w.format.BlockLen
 }
+
+// panelMost is how many columns a panel that stays in the first cache may have.
+const panelMost = 320
 
 // packed computes the outputs of group g of a quantised matrix.
 func (j *product) packed(s *scratch, g int) {
