@@ -41,7 +41,7 @@ func (b *builder) vocabulary() error {
 	if b.tokens.size == 0 {
 		return errors.New("the vocabulary is empty")
 	}
-	v, err := b.tokens.build()
+	v, err := b.tokens.build(b.plain)
 	b.t.vocab = v
 	return err
 }
@@ -68,17 +68,21 @@ func (b *builder) find(name string) (int32, bool) {
 			return b.added[i].id, true
 		}
 	}
-	return b.t.vocab.find(b.key(name))
+	key, ok := b.key(name)
+	if !ok {
+		return -1, false
+	}
+	return b.t.vocab.find(key)
 }
 
-// key is how the vocabulary holds a token that a file calls name.
-func (b *builder) key(name string) string {
-	if b.byteLevel {
-		if raw, ok := appendBytes(nil, name); ok {
-			return string(raw)
-		}
+// key is how the model looks up a token that a file calls name; false if it
+// never does.
+func (b *builder) key(name string) (string, bool) {
+	if !b.byteLevel {
+		return name, true
 	}
-	return name
+	raw, ok := appendBytes(nil, name)
+	return string(raw), ok
 }
 
 // finish makes the tables that all kinds share.
@@ -104,6 +108,9 @@ func (b *builder) finish() (*Tokenizer, error) {
 		t.kinds[id] |= isPlain
 	}
 	for _, a := range b.added {
+		if a.normalized && t.norm != nil { // tokenizers decodes such a token to this, too
+			a.content = t.norm.normalise(text{s: a.content}, false).s
+		}
 		names[a.id] = a.content
 		t.kinds[a.id] |= isToken | isPlain
 		if a.control {

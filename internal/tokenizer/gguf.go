@@ -71,6 +71,10 @@ func fromGGUF(m Metadata) (*Tokenizer, error) {
 		err = b.ggufBPE(v)
 	case "llama":
 		err = b.ggufSPM(v)
+	case "bert":
+		err = b.ggufWordPiece(v)
+	case "t5":
+		err = b.ggufUnigram(v)
 	default:
 		err = fmt.Errorf("tokenizer.ggml.model %q is not supported", model)
 	}

@@ -52,14 +52,16 @@ func (b *builder) jsonModel(f *jsonFile) error {
 
 // checkAdded holds the ids of added tokens against the vocabulary.
 func (b *builder) checkAdded() error {
+	tokens := b.t.vocab.tokens
 	for _, a := range b.added {
-		if id, ok := b.t.vocab.find(b.key(a.content)); ok && id != a.id {
+		key, ok := b.key(a.content)
+		if !ok {
+			key = a.content
+		} else if id, found := b.t.vocab.find(key); found && id != a.id {
 			return fmt.Errorf("added token %q has id %d, in the vocabulary %d", clip(a.content), a.id, id)
 		}
-		if int(a.id) < len(b.t.vocab.tokens) {
-			if have := b.t.vocab.tokens[a.id]; have != "" && have != b.key(a.content) {
-				return fmt.Errorf("token id %d is both %q and the added token %q", a.id, clip(have), clip(a.content))
-			}
+		if int(a.id) < len(tokens) && tokens[a.id] != "" && tokens[a.id] != key {
+			return fmt.Errorf("token id %d is both %q and the added token %q", a.id, clip(tokens[a.id]), clip(a.content))
 		}
 	}
 	return nil

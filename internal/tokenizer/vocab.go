@@ -44,9 +44,9 @@ func (b *vocabBuilder) add(id int64, token string) error {
 	return nil
 }
 
-// build makes the table. Two texts for one id are an error; of two ids for one
-// text the lookup knows the first.
-func (b *vocabBuilder) build() (*vocab, error) {
+// build makes the table; the lookup leaves out the ids in unlisted. Two texts
+// for one id are an error; of two ids for one text the lookup knows the first.
+func (b *vocabBuilder) build(unlisted []int32) (*vocab, error) {
 	text := string(b.text)
 	v := &vocab{tokens: make([]string, b.size), seed: maphash.MakeSeed()}
 	for _, e := range b.ends {
@@ -56,8 +56,12 @@ func (b *vocabBuilder) build() (*vocab, error) {
 		v.tokens[e.id] = text[e.start:e.end]
 	}
 	v.slots = make([]int32, 1<<bits.Len(uint(len(v.tokens)*3/2)))
+	skip := make(map[int32]bool, len(unlisted))
+	for _, id := range unlisted {
+		skip[id] = true
+	}
 	for id, token := range v.tokens {
-		if token == "" {
+		if token == "" || len(skip) > 0 && skip[int32(id)] {
 			continue
 		}
 		if i, found := v.slot(token); !found {
