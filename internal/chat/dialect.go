@@ -109,6 +109,9 @@ func (d *Dialect) Triggers() []string { return d.syntax.opens }
 // Reasons tells whether the model marks its reasoning.
 func (d *Dialect) Reasons() bool { return d.think.open != "" }
 
+// ReasoningTags are the texts around the reasoning; empty if the model marks none.
+func (d *Dialect) ReasoningTags() (open, close string) { return d.think.open, d.think.close }
+
 // InReasoning tells whether an answer to r begins inside the reasoning: the
 // generation prompt opened it, or the message that is continued did.
 func (d *Dialect) InReasoning(r Rendered, continued bool) bool {

@@ -180,12 +180,10 @@ func reorder(v []float32, order []int32) []float32 {
 func (l *loader) lmHead(table *Linear) *Linear {
 	const name = "lm_head"
 	if !l.Tied {
-		w := l.linear(name, l.Vocab, l.Width)
-		w.Wide = true
-		return w
+		return l.linear(name, l.Vocab, l.Width)
 	}
 	delete(l.tensors, name+".weight")
-	w := &Linear{Name: name, Module: name, Index: len(l.linears), Wide: true}
+	w := &Linear{Name: name, Module: name, Index: len(l.linears)}
 	l.linears = append(l.linears, w)
 	l.ties = append(l.ties, tie{w, table})
 	return w

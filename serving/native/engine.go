@@ -16,8 +16,12 @@ import (
 // runner computes passes of one model.
 type runner interface {
 	// Step returns the logits of the rows in b.Logits, [len(b.Logits), V]
-	// row-major, valid until the next Step. The caller may overwrite them.
+	// row-major, valid until the next pass. The caller may overwrite them.
 	Step(b *model.Batch) ([]float32, error)
+	// Hidden returns the last hidden states of all rows, [len(b.IDs), D].
+	Hidden(b *model.Batch) (model.Value, error)
+	// NewPooler makes a vector of the hidden states of one text.
+	NewPooler() *model.Pooler
 }
 
 // Observer is told about latencies as they are measured, on the engine's
@@ -35,12 +39,14 @@ type engine struct {
 	last atomic.Pointer[Stats]
 
 	run      runner
+	encoder  bool // computes embeddings only, each text in one pass, without a cache
 	pool     *kernel.Pool
 	observer Observer // nil: none
 	now      func() time.Time
 
 	sched    *scheduler
-	jobs     []*job // not closed
+	jobs     []*job       // not closed
+	embeds   []*embedding // not done, next in turn first
 	draining bool
 	cut      <-chan struct{} // when draining: ends what still runs
 
@@ -52,8 +58,9 @@ type engine struct {
 
 // message is what the engine's goroutine is asked to do.
 type message struct {
-	job   *job // add it
-	drain bool // take no more jobs
+	job   *job       // add it
+	embed *embedding // the same
+	drain bool       // take no more
 	cut   <-chan struct{}
 }
 
@@ -73,10 +80,10 @@ type Stats struct {
 }
 
 // newEngine starts the goroutine; drain ends it.
-func newEngine(run runner, p policy, b *blocks, pool *kernel.Pool, observer Observer, now func() time.Time) *engine {
+func newEngine(run runner, encoder bool, p policy, b *blocks, pool *kernel.Pool, observer Observer, now func() time.Time) *engine {
 	e := &engine{
 		in: make(chan message), done: make(chan struct{}),
-		run: run, pool: pool, observer: observer, now: now,
+		run: run, encoder: encoder, pool: pool, observer: observer, now: now,
 		sched: newScheduler(p, b),
 	}
 	e.publish(0)
@@ -111,7 +118,7 @@ func (e *engine) Stats() Stats { return *e.last.Load() }
 
 func (e *engine) loop() {
 	defer close(e.done)
-	for !e.draining || !e.sched.idle() {
+	for !e.draining || !e.idle() {
 		if err := guarded(e.turn); err != nil {
 			e.rebuild(err)
 		}
@@ -120,7 +127,7 @@ func (e *engine) loop() {
 
 // turn takes one message or does one step; without work it waits for a message.
 func (e *engine) turn() error {
-	if e.sched.idle() {
+	if e.idle() {
 		e.handle(<-e.in)
 		return nil
 	}
@@ -132,16 +139,27 @@ func (e *engine) turn() error {
 		for _, j := range slices.Clone(e.jobs) {
 			e.fail(j, serving.ErrDraining)
 		}
+		for _, x := range slices.Clone(e.embeds) {
+			e.endEmbedding(x, serving.ErrDraining)
+		}
 		return nil
 	default:
 	}
 	e.sweep()
+	rows := 0
 	if !e.sched.idle() {
 		e.step()
+		rows = len(e.batch.IDs)
 	}
-	e.publish(len(e.batch.IDs))
+	if len(e.embeds) > 0 {
+		e.embedStep()
+		rows += len(e.batch.IDs)
+	}
+	e.publish(rows)
 	return nil
 }
+
+func (e *engine) idle() bool { return e.sched.idle() && len(e.embeds) == 0 }
 
 // rebuild goes on after an error of the engine's own, outside the computation:
 // everybody gets it, and the scheduler starts anew with an empty cache.
@@ -149,7 +167,12 @@ func (e *engine) rebuild(err error) {
 	for _, j := range e.jobs {
 		j.out.close(err)
 	}
-	e.jobs = nil
+	for _, x := range e.embeds {
+		x.table = table{}
+		x.err = err
+		close(x.done)
+	}
+	e.jobs, e.embeds = nil, nil
 	old := e.sched.blocks
 	b := newBlocks(len(old.meta), old.size)
 	b.noCache = old.noCache
@@ -161,6 +184,14 @@ func (e *engine) handle(m message) {
 	switch {
 	case m.drain:
 		e.draining, e.cut = true, m.cut
+	case m.embed != nil && (e.draining || len(e.embeds) >= e.sched.policy.queue):
+		m.embed.err = serving.ErrOverloaded
+		if e.draining {
+			m.embed.err = serving.ErrDraining
+		}
+		close(m.embed.done)
+	case m.embed != nil:
+		e.embeds = append(e.embeds, m.embed)
 	case e.draining:
 		m.job.out.close(serving.ErrDraining)
 	default:
@@ -192,6 +223,11 @@ func (e *engine) sweep() {
 	for _, j := range slices.Clone(e.jobs) {
 		if j.ctx.Err() != nil {
 			e.fail(j, context.Cause(j.ctx))
+		}
+	}
+	for _, x := range slices.Clone(e.embeds) {
+		if x.ctx.Err() != nil {
+			e.endEmbedding(x, context.Cause(x.ctx))
 		}
 	}
 	for _, q := range e.sched.expired(e.now()) {

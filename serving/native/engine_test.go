@@ -40,7 +40,7 @@ func randomAsk(rnd *rand.Rand) ask {
 // Every request gets exactly what it gets alone without an engine, whatever the
 // budgets, the strangers in its batches, the state of the prefix cache, and
 // however often it is preempted.
-func TestEngineIdentities(t *testing.T) {
+func TestEngineLikeAlone(t *testing.T) {
 	preempted, cached := int64(0), int64(0)
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

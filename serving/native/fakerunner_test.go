@@ -37,7 +37,9 @@ func newFakeRunner(blocks, size, vocab int) *fakeRunner {
 	return f
 }
 
-func (f *fakeRunner) Step(b *model.Batch) ([]float32, error) {
+func (f *fakeRunner) Step(b *model.Batch) ([]float32, error) { return f.pass(b, b.Logits, f.vocab) }
+
+func (f *fakeRunner) pass(b *model.Batch, logits []int32, width int) ([]float32, error) {
 	f.mu.Lock()
 	f.steps++
 	f.rows += len(b.IDs)
@@ -45,7 +47,7 @@ func (f *fakeRunner) Step(b *model.Batch) ([]float32, error) {
 	if f.before != nil {
 		f.before(b)
 	}
-	out := make([]float32, 0, len(b.Logits)*f.vocab)
+	out := make([]float32, 0, len(logits)*width)
 	next := 0
 	for _, s := range b.Segs {
 		if s.Row != next || s.Len < 1 || len(s.Blocks)*f.size < s.Past+s.Len {
@@ -63,24 +65,38 @@ func (f *fakeRunner) Step(b *model.Batch) ([]float32, error) {
 	if next != len(b.IDs) {
 		return nil, fmt.Errorf("segments cover %d of %d rows", next, len(b.IDs))
 	}
-	for _, r := range b.Logits {
+	for _, r := range logits {
 		for _, s := range b.Segs {
 			if int(r) >= s.Row && int(r) < s.Row+s.Len {
 				var prefix []int32
 				for p := range s.Past + int(r) - s.Row + 1 {
 					prefix = append(prefix, f.slots[int(s.Blocks[p/f.size])*f.size+p%f.size])
 				}
-				out = f.logits(out, prefix)
+				out = f.logits(out, prefix, width)
 			}
 		}
 	}
 	return out, nil
 }
 
+// Hidden is a hash of the tokens before each row, as 8 numbers.
+func (f *fakeRunner) Hidden(b *model.Batch) (model.Value, error) {
+	var all []int32
+	for i := range b.IDs {
+		all = append(all, int32(i))
+	}
+	h, err := f.pass(b, all, 8)
+	return model.Value{Data: h, Rows: len(b.IDs), Width: 8}, err
+}
+
+func (f *fakeRunner) NewPooler() *model.Pooler {
+	return (&model.Model{Config: model.Config{Width: 8, Pooling: "mean"}}).NewPooler()
+}
+
 // logits appends [V] numbers between -4 and 4.
-func (f *fakeRunner) logits(out []float32, prefix []int32) []float32 {
+func (f *fakeRunner) logits(out []float32, prefix []int32, width int) []float32 {
 	h := hashIDs(prefix)
-	for v := range f.vocab {
+	for v := range width {
 		x := (h + uint64(v)) * 0x9e3779b97f4a7c15
 		x ^= x >> 29
 		x *= 0xbf58476d1ce4e5b9
@@ -130,7 +146,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	}
 	r := &rig{t: t, run: newFakeRunner(o.blocks, o.size, 40), blocks: newBlocks(o.blocks, o.size)}
 	r.blocks.noCache = o.noCache
-	r.engine = newEngine(r.run, p, r.blocks, nil, o.observer, time.Now)
+	r.engine = newEngine(r.run, false, p, r.blocks, nil, o.observer, time.Now)
 	t.Cleanup(r.close)
 	return r
 }
@@ -251,7 +267,7 @@ func alone(f *fakeRunner, a ask) *reply {
 		text, finish := "", serving.FinishLength
 		var tokens []serving.TokenLogprob
 		for range a.max {
-			tok, err := s.next(f.logits(nil, ids))
+			tok, err := s.next(f.logits(nil, ids, f.vocab))
 			if err != nil {
 				panic(err)
 			}
@@ -273,7 +289,7 @@ func alone(f *fakeRunner, a ask) *reply {
 		out.Text, out.Finish, out.Tokens = append(out.Text, text), append(out.Finish, finish), append(out.Tokens, tokens)
 		if a.score && i == 0 {
 			for p := 1; p < len(a.prompt); p++ {
-				tok, err := score(f.logits(nil, a.prompt[:p]), a.prompt[p], 2)
+				tok, err := score(f.logits(nil, a.prompt[:p], f.vocab), a.prompt[p], 2)
 				if err != nil {
 					panic(err)
 				}

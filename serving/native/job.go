@@ -13,6 +13,7 @@ type job struct {
 	ctx     context.Context // of the caller that waits; a job lives no longer
 	out     *mailbox
 	prompt  []int32
+	text    string // of the prompt, for Echo
 	answers []*answer
 
 	promptTop int                    // alternatives wanted for prompt tokens; -1: no log-probabilities
@@ -42,6 +43,7 @@ func (j *job) usage() serving.Usage {
 	u := serving.Usage{Prompt: len(j.prompt), Cached: j.answers[0].seq.cached}
 	for _, a := range j.answers {
 		u.Completion += a.stream.generated
+		u.Reasoning += a.stream.reasoning
 	}
 	return u
 }

@@ -1,0 +1,70 @@
+package native
+
+import (
+	"context"
+
+	"graft/internal/kernel"
+	"graft/serving"
+)
+
+var (
+	_ serving.Backend   = (*Backend)(nil)
+	_ serving.Tokenizer = (*Backend)(nil)
+)
+
+// Backend is the embedded engine as a serving.Backend: one engine for each model
+// that is loaded.
+type Backend struct {
+	opts   Options
+	pool   *kernel.Pool
+	models *registry
+}
+
+// New makes a backend. Nothing is loaded before Load or the first request.
+func New(o Options) (*Backend, error) {
+	o = o.withDefaults()
+	r, err := newRegistry(o.Models, o.MemoryBudget)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{opts: o, models: r}
+	b.pool = kernel.NewPool(o.Threads)
+	r.needs = b.opts.modelNeeds
+	r.load = func(ctx context.Context, s *Source) (*instance, error) { return b.opts.load(ctx, s, b.pool) }
+	return b, nil
+}
+
+// Load loads a model that will be asked for; "" is the default.
+func (b *Backend) Load(ctx context.Context, id string) error {
+	_, release, err := b.models.acquire(ctx, id)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// Close takes no more requests, waits for the answers in progress until ctx
+// ends, ends the rest with ErrDraining, and unloads everything.
+func (b *Backend) Close(ctx context.Context) {
+	b.models.drain(ctx)
+	b.pool.Close()
+}
+
+// Models lists all models, loaded or not, the default first.
+func (b *Backend) Models(context.Context) ([]serving.Model, error) { return b.models.models(), nil }
+
+// ModelStats are the Stats of one model's engine.
+type ModelStats struct {
+	Stats
+	Model string
+	Bytes int64 // of weights and cache
+}
+
+// Stats of all loaded models.
+func (b *Backend) Stats() []ModelStats {
+	var out []ModelStats
+	for _, in := range b.models.loaded() {
+		out = append(out, ModelStats{in.engine.Stats(), in.info.ID, in.bytes})
+	}
+	return out
+}

@@ -1,0 +1,68 @@
+package native
+
+import (
+	"context"
+	"time"
+
+	"graft/internal/kernel"
+	"graft/serving"
+)
+
+// Options are the settings of a Backend. Start from DefaultOptions; numbers that
+// are 0 stand for those there, where not said otherwise.
+type Options struct {
+	Models []Source // what can be asked for; the first is the default
+
+	Threads      int         // workers; 0: one for each core
+	Context      int         // tokens of one sequence; 0: what the model was trained for
+	CacheType    kernel.Type // of keys and values: F16, BF16, F32 or Q8_0
+	CacheBytes   int64       // for keys and values of each model, prefix cache included
+	BlockTokens  int         // tokens in a block of the cache: 16, 32, 64 or 128
+	NoCache      bool        // switches the prefix cache off
+	StepTokens   int         // computed in one step; longer prompts take several
+	MixedTokens  int         // the same while answers are being written; bounds the wait for their next token
+	MaxRunning   int         // sequences computed together
+	MaxQueue     int         // sequences that may wait
+	MemoryBudget int64       // for all loaded models together; 0: none
+
+	Observer func(model string) Observer // of a model's latencies; nil: none
+	Now      func() time.Time            // nil: time.Now
+}
+
+// Source is a model that can be loaded.
+type Source struct {
+	// Info is what is known before it is loaded: its ID at least. Digest, when
+	// given, saves reading all weights once more for the fingerprint.
+	Info serving.Model
+	// Open returns the path of a GGUF file or Hugging Face folder. It may fetch it
+	// first, and is called again after an error.
+	Open func(ctx context.Context) (string, error)
+}
+
+// DefaultOptions serve a small model on a small machine.
+func DefaultOptions() Options {
+	return Options{
+		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 16,
+		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
+		Now: time.Now,
+	}
+}
+
+func (o Options) withDefaults() Options {
+	d := DefaultOptions()
+	if o.CacheBytes == 0 {
+		o.CacheBytes = d.CacheBytes
+	}
+	for _, v := range []struct {
+		at   *int
+		most int
+	}{{&o.BlockTokens, d.BlockTokens}, {&o.StepTokens, d.StepTokens}, {&o.MixedTokens, d.MixedTokens}, {&o.MaxRunning, d.MaxRunning}, {&o.MaxQueue, d.MaxQueue}} {
+		if *v.at == 0 {
+			*v.at = v.most
+		}
+	}
+	if o.Now == nil {
+		o.Now = d.Now
+	}
+	return o
+}
