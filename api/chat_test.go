@@ -140,7 +140,7 @@ func TestChatMessages(t *testing.T) {
 	w := do(h, "POST", "/v1/chat/completions", `{"model":"fake","messages":[
 		{"role":"developer","content":"be kind","name":"n"},
 		{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
-		{"role":"assistant","content":null,"refusal":null,"audio":null,"annotations":[],"reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","index":0,"function":{"name":"f","arguments":"{\"x\": 1}"}}]},
+		{"role":"assistant","content":null,"refusal":null,"audio":null,"annotations":[],"parsed":null,"reasoning_content":"hm","tool_calls":[{"id":"c1","type":"function","index":0,"function":{"name":"f","arguments":"{\"x\": 1}","parsed_arguments":{"x":1}}}]},
 		{"role":"tool","tool_call_id":"c1","content":"42"},
 		{"role":"assistant","function_call":{"name":"g","arguments":""}},
 		{"role":"function","name":"g","content":"7"},

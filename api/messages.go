@@ -65,7 +65,7 @@ func assistant(o *object, m *chat.Message) {
 	if o.string("refusal", &refusal) && m.Content == nil {
 		m.Content, m.Plain = []chat.Part{{Type: "text", Text: refusal}}, true
 	}
-	o.accept("annotations") // notes on the text, not part of it
+	o.accept("annotations", "parsed") // notes on the text; parsed is left in by OpenAI's own client
 	o.refuse("audio", "graft reads and writes text only")
 }
 
@@ -87,6 +87,7 @@ func functionCall(o *object) (call chat.ToolCall) {
 	o.string("name", &call.Name)
 	o.require("arguments")
 	o.string("arguments", &call.Arguments)
+	o.accept("parsed_arguments") // left in by OpenAI's own client
 	return call
 }
 

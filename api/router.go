@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/trace"
 
 	"graft/serving"
 )
@@ -49,6 +50,7 @@ type Deps struct {
 	Ready     func() error               // why the server takes no requests now; nil: it does
 	Now       func() time.Time           // nil: time.Now
 	ID        func(prefix string) string // nil: random
+	Tracer    trace.Tracer               // nil: nothing is traced
 	Version   string                     // of graft
 	Metrics   *Metrics                   // nil: one of its own
 }
@@ -85,7 +87,7 @@ func New(d Deps) http.Handler {
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
-	r.Use(s.requestID, s.observe, s.recover, s.cors)
+	r.Use(s.requestID, s.observe, s.trace, s.recover, s.cors)
 	r.NoRoute(s.noRoute)
 	r.NoMethod(s.noMethod)
 
@@ -94,6 +96,7 @@ func New(d Deps) http.Handler {
 	r.HEAD("/", health.root)
 	r.GET("/healthz", health.live)
 	r.GET("/readyz", health.ready)
+	r.GET("/openapi.yaml", s.openAPI)
 	r.GET("/metrics", s.requireKey, gin.WrapH(d.Metrics.Handler()))
 
 	open := r.Group("", s.requireKey, s.limitConcurrency)

@@ -25,7 +25,7 @@ const tileQueries = 48
 // AttendOptions are the properties of a layer.
 type AttendOptions struct {
 	Heads   int     // query heads, a multiple of KVHeads; query head h uses key head h*KVHeads/Heads
-	Scale   float32 // usually 1/sqrt(HeadDim)
+	Scale   float32 // above 0; usually 1/sqrt(HeadDim)
 	SoftCap float32 // above 0: scores become SoftCap*tanh(score/SoftCap)
 	Window  int     // tokens that a query sees, itself included; 0: all before it
 }
@@ -80,8 +80,8 @@ func (a *Attender) attend(p *Pool, out, q []float32, kv *KV, spans []Span, o Att
 	if err := kv.Check(); err != nil {
 		panic("kernel: " + err.Error())
 	}
-	if o.Heads < 1 || o.Heads%kv.KVHeads != 0 || len(out) != len(q) || len(q)%(o.Heads*kv.HeadDim) != 0 {
-		panic(fmt.Sprintf("kernel: attention of %d numbers into %d: %d heads of %d, %d of keys", len(q), len(out), o.Heads, kv.HeadDim, kv.KVHeads))
+	if !(o.Scale > 0) || o.Heads < 1 || o.Heads%kv.KVHeads != 0 || len(out) != len(q) || len(q)%(o.Heads*kv.HeadDim) != 0 {
+		panic(fmt.Sprintf("kernel: attention of %d numbers into %d: %d heads of %d, %d of keys, scale %v", len(q), len(out), o.Heads, kv.HeadDim, kv.KVHeads, o.Scale))
 	}
 	j := &a.job
 	j.out, j.q, j.kv, j.spans, j.o, j.causal = out, q, kv, spans, o, causal

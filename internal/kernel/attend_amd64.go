@@ -3,60 +3,63 @@
 package kernel
 
 //go:noescape
-func scores1x16AVX2(s, q, k *float32, d, blockLen int)
+func scores1AVX2(s, q, k *float32, d, blockLen int)
 
 //go:noescape
-func scores2x16AVX2(s, q, k *float32, d, blockLen int)
+func scores2AVX2(s, q, k *float32, d, blockLen int)
 
 //go:noescape
-func scores3x16AVX2(s, q, k *float32, d, blockLen int)
+func scores3AVX2(s, q, k *float32, d, blockLen int)
 
 //go:noescape
-func scores4x16AVX2(s, q, k *float32, d, blockLen int)
+func scores4AVX2(s, q, k *float32, d, blockLen int)
 
 //go:noescape
-func scores1x32AVX512(s, q, k *float32, d, blockLen int)
+func values1AVX2(a, p, v *float32, d, lo, hi int)
 
 //go:noescape
-func scores2x32AVX512(s, q, k *float32, d, blockLen int)
+func values2AVX2(a, p, v *float32, d, lo, hi int)
 
 //go:noescape
-func scores3x32AVX512(s, q, k *float32, d, blockLen int)
+func values3AVX2(a, p, v *float32, d, lo, hi int)
 
 //go:noescape
-func scores4x32AVX512(s, q, k *float32, d, blockLen int)
-
-//go:noescape
-func values1x16AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values2x16AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values3x16AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values4x16AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values1x64AVX512(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values2x64AVX512(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values3x64AVX512(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values4x64AVX512(a, p, v *float32, d, lo, hi int)
+func values4AVX2(a, p, v *float32, d, lo, hi int)
 
 // The kernels by number of queries, less one.
 var (
-	scoresAVX2   = [4]func(s, q, k *float32, d, blockLen int){scores1x16AVX2, scores2x16AVX2, scores3x16AVX2, scores4x16AVX2}
-	scoresAVX512 = [4]func(s, q, k *float32, d, blockLen int){scores1x32AVX512, scores2x32AVX512, scores3x32AVX512, scores4x32AVX512}
-	valuesAVX2   = [4]func(a, p, v *float32, d, lo, hi int){values1x16AVX2, values2x16AVX2, values3x16AVX2, values4x16AVX2}
-	valuesAVX512 = [4]func(a, p, v *float32, d, lo, hi int){values1x64AVX512, values2x64AVX512, values3x64AVX512, values4x64AVX512}
+	scoresAVX2 = [4]func(s, q, k *float32, d, blockLen int){scores1AVX2, scores2AVX2, scores3AVX2, scores4AVX2}
+	valuesAVX2 = [4]func(a, p, v *float32, d, lo, hi int){values1AVX2, values2AVX2, values3AVX2, values4AVX2}
 )
+
+// direct reports whether n queries take keys and values from kv as they are
+// stored, so that decoding a block first does not pay.
+func (kv *KV) direct(n int) bool {
+	return isa == pathAVX512 && n <= 8 && kv.Type != Q8_0 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
+}
+
+// scoresDirect is attendScores with one head of one block of K.
+func (kv *KV) scoresDirect(s, q []float32, k []byte, n int) {
+	d := kv.HeadDim
+	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
+	size := kv.headBytes() / (kv.BlockLen * d)
+	for i := 0; i < n; i += 4 {
+		kernel := scoresAVX512[kv.Type][min(4, n-i)-1]
+		for t := 0; t < kv.BlockLen; t += 32 {
+			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen)
+		}
+	}
+}
+
+// valuesDirect is attendValues with one head of one block of V.
+func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int) {
+	d := kv.HeadDim
+	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
+	size := kv.headBytes() / (kv.BlockLen * d)
+	for e := 0; e < d; e += 64 {
+		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi)
+	}
+}
 
 // attendScores computes s [n, blockLen] as q [n, d] times k [d, blockLen].
 func attendScores(s, q, k []float32, n, d, blockLen int) {
@@ -66,12 +69,13 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 	}
 	// The assembly checks no bounds.
 	_, _, _ = s[(n-1)*chunkLen+blockLen-1], q[n*d-1], k[d*blockLen-1]
+	raw := bytesOf(k)
 	for i := 0; i < n; i += 4 {
 		m := min(4, n-i) - 1
 		t := 0
 		if isa == pathAVX512 {
 			for ; t+32 <= blockLen; t += 32 {
-				scoresAVX512[m](&s[i*chunkLen+t], &q[i*d], &k[t], d, blockLen)
+				scoresAVX512[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen)
 			}
 		}
 		for ; t < blockLen; t += 16 {
@@ -89,8 +93,9 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[hi*d-1]
 	e := 0
 	if isa == pathAVX512 {
+		raw := bytesOf(v)
 		for ; e+64 <= d; e += 64 {
-			valuesAVX512[n-1](&a[e], &p[0], &v[e], d, lo, hi)
+			valuesAVX512[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi)
 		}
 	}
 	for ; e+16 <= d; e += 16 {
@@ -99,4 +104,13 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 	if e < d {
 		attendValuesGeneric(a, p, v, n, d, lo, hi, e)
 	}
+}
+
+// softmaxFast reports whether it did the work of softmax.
+func softmaxFast(p []float32, scale float32) (m, l float32, ok bool) {
+	if isa != pathAVX512 {
+		return 0, 0, false
+	}
+	m, l = softmaxAVX512(&p[0], len(p), scale)
+	return m, l, true
 }

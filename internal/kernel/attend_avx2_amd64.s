@@ -6,20 +6,35 @@
 
 #define CHUNK 512 // bytes
 
-#define ZERO2(A, B) VXORPS A, A, A; VXORPS B, B, B
-
 // Scores of 1 to 4 queries with 16 keys, whose numbers lie side by side.
 //
 //	R8–R11   queries;  AX  number in them;  CX  numbers in all
 //	SI       keys, row AX;  DX  bytes of a row
 //	Y0 Y1    keys;  Y2–Y5  the number of each query
 //	Y8–Y15   scores, two registers a query
-#define SCORES16(q, Q, A, B) \
+#define ZERO(A, B) VXORPS A, A, A; VXORPS B, B, B
+#define ZERO1 ZERO(Y8, Y9)
+#define ZERO2 ZERO1; ZERO(Y10, Y11)
+#define ZERO3 ZERO2; ZERO(Y12, Y13)
+#define ZERO4 ZERO3; ZERO(Y14, Y15)
+
+#define QUERY(q, Q, A, B) \
 	VBROADCASTSS (q)(AX*4), Q \
 	VFMADD231PS Y0, Q, A \
 	VFMADD231PS Y1, Q, B
 
-#define SCORES_ARGS \
+#define QUERIES1 QUERY(R8, Y2, Y8, Y9)
+#define QUERIES2 QUERIES1; QUERY(R9, Y3, Y10, Y11)
+#define QUERIES3 QUERIES2; QUERY(R10, Y4, Y12, Y13)
+#define QUERIES4 QUERIES3; QUERY(R11, Y5, Y14, Y15)
+
+#define PUT(at, A, B) VMOVUPS A, at(DI); VMOVUPS B, (at+32)(DI)
+#define PUT1 PUT(0, Y8, Y9)
+#define PUT2 PUT1; PUT(CHUNK, Y10, Y11)
+#define PUT3 PUT2; PUT(2*CHUNK, Y12, Y13)
+#define PUT4 PUT3; PUT(3*CHUNK, Y14, Y15)
+
+#define SCORES(ZERON, QUERIESN, PUTN) \
 	MOVQ s+0(FP), DI \
 	MOVQ q+8(FP), R8 \
 	MOVQ k+16(FP), SI \
@@ -29,17 +44,19 @@
 	LEAQ (R8)(CX*4), R9 \
 	LEAQ (R9)(CX*4), R10 \
 	LEAQ (R10)(CX*4), R11 \
-	XORQ AX, AX
-
-#define SCORES_NEXT \
+	XORL AX, AX \
+	ZERON \
+loop: \
+	VMOVUPS (SI), Y0 \
+	VMOVUPS 32(SI), Y1 \
+	QUERIESN \
 	ADDQ DX, SI \
 	INCQ AX \
 	CMPQ AX, CX \
-	JLT  loop
-
-#define STORE16(p, A, B) \
-	VMOVUPS A, (p) \
-	VMOVUPS B, 32(p)
+	JLT loop \
+	PUTN \
+	VZEROUPPER \
+	RET
 
 // Weighted values of 1 to 4 queries, 16 numbers of each head, added to what is
 // there.
@@ -49,12 +66,19 @@
 //	SI       values, row AX
 //	Y0 Y1    values;  Y2–Y5  the weight of each query
 //	Y8–Y15   results, two registers a query
-#define VALUES16(p, P, A, B) \
-	VBROADCASTSS (p)(AX*4), P \
-	VFMADD231PS Y0, P, A \
-	VFMADD231PS Y1, P, B
+#define LOAD(p, A, B) VMOVUPS (p), A; VMOVUPS 32(p), B
+#define LOAD1 LOAD(DI, Y8, Y9)
+#define LOAD2 LOAD1; LOAD(R12, Y10, Y11)
+#define LOAD3 LOAD2; LOAD(R13, Y12, Y13)
+#define LOAD4 LOAD3; LOAD(BX, Y14, Y15)
 
-#define VALUES_ARGS \
+#define STORE(p, A, B) VMOVUPS A, (p); VMOVUPS B, 32(p)
+#define STORE1 STORE(DI, Y8, Y9)
+#define STORE2 STORE1; STORE(R12, Y10, Y11)
+#define STORE3 STORE2; STORE(R13, Y12, Y13)
+#define STORE4 STORE3; STORE(BX, Y14, Y15)
+
+#define VALUES(LOADN, WEIGHTSN, STOREN) \
 	MOVQ a+0(FP), DI \
 	MOVQ p+8(FP), R8 \
 	MOVQ v+16(FP), SI \
@@ -62,164 +86,47 @@
 	MOVQ lo+32(FP), AX \
 	MOVQ hi+40(FP), CX \
 	SHLQ $2, DX \
-	MOVQ DX, BX \
-	IMULQ AX, BX \
-	ADDQ BX, SI \
+	LEAQ (DI)(DX*1), R12 \
+	LEAQ (R12)(DX*1), R13 \
+	LEAQ (R13)(DX*1), BX \
+	MOVQ DX, R9 \
+	IMULQ AX, R9 \
+	ADDQ R9, SI \
 	LEAQ CHUNK(R8), R9 \
 	LEAQ (2*CHUNK)(R8), R10 \
 	LEAQ (3*CHUNK)(R8), R11 \
-	LEAQ (DI)(DX*1), R12 \
-	LEAQ (R12)(DX*1), R13 \
-	LEAQ (R13)(DX*1), BX
-
-#define VALUES_NEXT \
+	LOADN \
+loop: \
+	LOAD(SI, Y0, Y1) \
+	WEIGHTSN \
 	ADDQ DX, SI \
 	INCQ AX \
 	CMPQ AX, CX \
-	JLT  loop
-
-#define LOAD16(p, A, B) \
-	VMOVUPS (p), A \
-	VMOVUPS 32(p), B
-
-// func scores1x16AVX2(s, q, k *float32, d, blockLen int)
-TEXT ·scores1x16AVX2(SB), NOSPLIT, $0-40
-	SCORES_ARGS
-	ZERO2(Y8, Y9)
-loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	SCORES16(R8, Y2, Y8, Y9)
-	SCORES_NEXT
-	STORE16(DI, Y8, Y9)
-	VZEROUPPER
+	JLT loop \
+	STOREN \
+	VZEROUPPER \
 	RET
 
-// func scores2x16AVX2(s, q, k *float32, d, blockLen int)
-TEXT ·scores2x16AVX2(SB), NOSPLIT, $0-40
-	SCORES_ARGS
-	ZERO2(Y8, Y9)
-	ZERO2(Y10, Y11)
-loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	SCORES16(R8, Y2, Y8, Y9)
-	SCORES16(R9, Y3, Y10, Y11)
-	SCORES_NEXT
-	STORE16(DI, Y8, Y9)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y10, Y11)
-	VZEROUPPER
-	RET
+TEXT ·scores1AVX2(SB), NOSPLIT, $0-40
+	SCORES(ZERO1, QUERIES1, PUT1)
 
-// func scores3x16AVX2(s, q, k *float32, d, blockLen int)
-TEXT ·scores3x16AVX2(SB), NOSPLIT, $0-40
-	SCORES_ARGS
-	ZERO2(Y8, Y9)
-	ZERO2(Y10, Y11)
-	ZERO2(Y12, Y13)
-loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	SCORES16(R8, Y2, Y8, Y9)
-	SCORES16(R9, Y3, Y10, Y11)
-	SCORES16(R10, Y4, Y12, Y13)
-	SCORES_NEXT
-	STORE16(DI, Y8, Y9)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y10, Y11)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y12, Y13)
-	VZEROUPPER
-	RET
+TEXT ·scores2AVX2(SB), NOSPLIT, $0-40
+	SCORES(ZERO2, QUERIES2, PUT2)
 
-// func scores4x16AVX2(s, q, k *float32, d, blockLen int)
-TEXT ·scores4x16AVX2(SB), NOSPLIT, $0-40
-	SCORES_ARGS
-	ZERO2(Y8, Y9)
-	ZERO2(Y10, Y11)
-	ZERO2(Y12, Y13)
-	ZERO2(Y14, Y15)
-loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS 32(SI), Y1
-	SCORES16(R8, Y2, Y8, Y9)
-	SCORES16(R9, Y3, Y10, Y11)
-	SCORES16(R10, Y4, Y12, Y13)
-	SCORES16(R11, Y5, Y14, Y15)
-	SCORES_NEXT
-	STORE16(DI, Y8, Y9)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y10, Y11)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y12, Y13)
-	ADDQ $CHUNK, DI
-	STORE16(DI, Y14, Y15)
-	VZEROUPPER
-	RET
+TEXT ·scores3AVX2(SB), NOSPLIT, $0-40
+	SCORES(ZERO3, QUERIES3, PUT3)
 
-// func values1x16AVX2(a, p, v *float32, d, lo, hi int)
-TEXT ·values1x16AVX2(SB), NOSPLIT, $0-48
-	VALUES_ARGS
-	LOAD16(DI, Y8, Y9)
-loop:
-	LOAD16(SI, Y0, Y1)
-	VALUES16(R8, Y2, Y8, Y9)
-	VALUES_NEXT
-	STORE16(DI, Y8, Y9)
-	VZEROUPPER
-	RET
+TEXT ·scores4AVX2(SB), NOSPLIT, $0-40
+	SCORES(ZERO4, QUERIES4, PUT4)
 
-// func values2x16AVX2(a, p, v *float32, d, lo, hi int)
-TEXT ·values2x16AVX2(SB), NOSPLIT, $0-48
-	VALUES_ARGS
-	LOAD16(DI, Y8, Y9)
-	LOAD16(R12, Y10, Y11)
-loop:
-	LOAD16(SI, Y0, Y1)
-	VALUES16(R8, Y2, Y8, Y9)
-	VALUES16(R9, Y3, Y10, Y11)
-	VALUES_NEXT
-	STORE16(DI, Y8, Y9)
-	STORE16(R12, Y10, Y11)
-	VZEROUPPER
-	RET
+TEXT ·values1AVX2(SB), NOSPLIT, $0-48
+	VALUES(LOAD1, QUERIES1, STORE1)
 
-// func values3x16AVX2(a, p, v *float32, d, lo, hi int)
-TEXT ·values3x16AVX2(SB), NOSPLIT, $0-48
-	VALUES_ARGS
-	LOAD16(DI, Y8, Y9)
-	LOAD16(R12, Y10, Y11)
-	LOAD16(R13, Y12, Y13)
-loop:
-	LOAD16(SI, Y0, Y1)
-	VALUES16(R8, Y2, Y8, Y9)
-	VALUES16(R9, Y3, Y10, Y11)
-	VALUES16(R10, Y4, Y12, Y13)
-	VALUES_NEXT
-	STORE16(DI, Y8, Y9)
-	STORE16(R12, Y10, Y11)
-	STORE16(R13, Y12, Y13)
-	VZEROUPPER
-	RET
+TEXT ·values2AVX2(SB), NOSPLIT, $0-48
+	VALUES(LOAD2, QUERIES2, STORE2)
 
-// func values4x16AVX2(a, p, v *float32, d, lo, hi int)
-TEXT ·values4x16AVX2(SB), NOSPLIT, $0-48
-	VALUES_ARGS
-	LOAD16(DI, Y8, Y9)
-	LOAD16(R12, Y10, Y11)
-	LOAD16(R13, Y12, Y13)
-	LOAD16(BX, Y14, Y15)
-loop:
-	LOAD16(SI, Y0, Y1)
-	VALUES16(R8, Y2, Y8, Y9)
-	VALUES16(R9, Y3, Y10, Y11)
-	VALUES16(R10, Y4, Y12, Y13)
-	VALUES16(R11, Y5, Y14, Y15)
-	VALUES_NEXT
-	STORE16(DI, Y8, Y9)
-	STORE16(R12, Y10, Y11)
-	STORE16(R13, Y12, Y13)
-	STORE16(BX, Y14, Y15)
-	VZEROUPPER
-	RET
+TEXT ·values3AVX2(SB), NOSPLIT, $0-48
+	VALUES(LOAD3, QUERIES3, STORE3)
+
+TEXT ·values4AVX2(SB), NOSPLIT, $0-48
+	VALUES(LOAD4, QUERIES4, STORE4)

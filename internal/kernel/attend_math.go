@@ -20,19 +20,29 @@ func attendScoresGeneric(s, q, k []float32, n, d, blockLen int) {
 func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32) {
 	from, to := lo/lanes*lanes, (hi+lanes-1)/lanes*lanes
 	all := p[from:to]
-	scale(all, all, scaleBy)
 	if limit > 0 {
+		scale(all, all, scaleBy)
 		softCap(all, all, limit)
+		scaleBy = 1
 	}
 	for i := from; i < lo; i++ {
-		p[i] = negInf
+		p[i] = negInf // stays that: scales are positive
 	}
 	for i := hi; i < to; i++ {
 		p[i] = negInf
 	}
-	m = maximum(all)
-	expShifted(all, all, m)
-	return m, sum(all)
+	return softmax(all, scaleBy)
+}
+
+// softmax is softmaxPart of a whole multiple of sixteen.
+func softmax(p []float32, scaleBy float32) (m, l float32) {
+	if m, l, ok := softmaxFast(p, scaleBy); ok {
+		return m, l
+	}
+	scale(p, p, scaleBy)
+	m = maximum(p)
+	expShifted(p, p, m)
+	return m, sum(p)
 }
 
 // attendValuesGeneric adds p v to a [n, d]: p is [n, …] with rows chunkLen apart,

@@ -11,3 +11,8 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 func attendValues(a, p, v []float32, n, d, lo, hi int) {
 	attendValuesGeneric(a, p, v, n, d, lo, hi, 0)
 }
+
+func (kv *KV) direct(n int) bool                                     { return false }
+func (kv *KV) scoresDirect(s, q []float32, k []byte, n int)          {}
+func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int)  {}
+func softmaxFast(p []float32, scale float32) (m, l float32, ok bool) { return 0, 0, false }

@@ -82,7 +82,12 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	lo, _ := it.seen(j, 0, c)
 	_, hi := it.seen(j, n-1, c) // positions that any query sees
 	blocks := j.spans[it.span].Blocks[c*chunkLen/kv.BlockLen:]
+	direct := kv.direct(n)
 	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
+		if direct {
+			kv.scoresDirect(s.p[b*kv.BlockLen:], s.q, kv.head(kv.K, int(blocks[b]), it.head), n)
+			continue
+		}
 		kv.keys(s.block, int(blocks[b]), it.head)
 		attendScores(s.p[b*kv.BlockLen:], s.q, s.block, n, d, kv.BlockLen)
 	}
@@ -94,19 +99,31 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	}
 	clear(out.a)
 	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
-		kv.values(s.block, int(blocks[b]), it.head)
+		var stored []byte
+		if direct {
+			stored = kv.head(kv.V, int(blocks[b]), it.head)
+		} else {
+			kv.values(s.block, int(blocks[b]), it.head)
+		}
 		for i := 0; i < n; i += 4 {
-			s.weigh(j, it, c, i, min(4, n-i), b*kv.BlockLen, out.a)
+			s.weigh(j, it, c, i, min(4, n-i), b*kv.BlockLen, stored, out.a)
 		}
 	}
 }
 
-// weigh adds to a the values of the decoded block, which starts at position first
-// of chunk c, for k queries from i on. Positions that all of them see are taken
+// weigh adds to a the values of one block, which starts at position first of chunk
+// c, for k queries from i on: the stored ones, or if nil those decoded. Positions that all of them see are taken
 // together, those at the edges one query at a time, so that a value that is not
 // seen, be it NaN, is never touched.
-func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, a []float32) {
+func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, stored []byte, a []float32) {
 	d, size := j.kv.HeadDim, j.kv.BlockLen
+	values := func(q, k, lo, hi int) {
+		if stored != nil {
+			j.kv.valuesDirect(a[q*d:], s.p[q*chunkLen+first:], stored, k, lo, hi)
+		} else {
+			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, k, d, lo, hi)
+		}
+	}
 	lo, _ := it.seen(j, i+k-1, c)
 	_, hi := it.seen(j, i, c)
 	lo, hi = min(max(lo-first, 0), size), min(max(hi-first, 0), size)
@@ -115,15 +132,15 @@ func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, 
 	}
 	for q := i; q < i+k; q++ {
 		if from, to := it.seen(j, q, c); max(0, from-first) < min(lo, to-first) {
-			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, 1, d, max(0, from-first), min(lo, to-first))
+			values(q, 1, max(0, from-first), min(lo, to-first))
 		}
 	}
 	if lo < hi {
-		attendValues(a[i*d:], s.p[i*chunkLen+first:], s.block, k, d, lo, hi)
+		values(i, k, lo, hi)
 	}
 	for q := i; q < i+k; q++ {
 		if from, to := it.seen(j, q, c); max(hi, from-first) < min(size, to-first) {
-			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, 1, d, max(hi, from-first), min(size, to-first))
+			values(q, 1, max(hi, from-first), min(size, to-first))
 		}
 	}
 }

@@ -58,15 +58,15 @@ func F32ToBF16(f float32) uint16 {
 
 // DecodeF32 reads len(dst) little-endian float32 from src.
 func DecodeF32(dst []float32, src []byte) {
-	for i := range dst {
+	for i := decodeF32Fast(dst, src); i < len(dst); i++ {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 	}
 }
 
 // EncodeF32 writes src to dst as little-endian float32.
 func EncodeF32(dst []byte, src []float32) {
-	for i, v := range src {
-		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+	for i := encodeF32Fast(dst, src); i < len(src); i++ {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(src[i]))
 	}
 }
 

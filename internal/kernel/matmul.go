@@ -108,42 +108,60 @@ func (a *Acts) reserve(n int) {
 // is used once and should stay in the first cache; with many it must be whole,
 // so that each tile is finished in one go.
 func (a *Acts) panelCols(w *Matrix) int {
-	if a.rows <= maxTokens {
-		return min(w.Cols, 512)
+	if a.rows > maxTokens || w.Cols <= panelMost {
+		return w.Cols
 	}
-	return w.Cols
+	blocks := w.Cols / w.format.BlockLen
+	parts := (w.Cols + panelMost - 1) / panelMost
+	return (blocks + parts - 1) / parts * w.format.BlockLen
 }
+
+// panelMost is how many columns a panel that stays in the first cache may have.
+const panelMost = 320
 
 // packed computes the outputs of group g of a quantised matrix.
 func (j *product) packed(s *scratch, g int) {
-	w, a := j.w, j.a
+	w, a, t := j.w, j.a, &s.tile
 	f := w.format
-	rows := min(groupRows, w.Rows-g*groupRows)
-	cols := a.panelCols(w)
+	t.stride, t.shift = w.Cols/32, f.packing.shift
 	src := w.group(g)
+	if takesPacked() {
+		t.src, t.blocks = src, w.Cols/32
+		for row := 0; row < a.rows; row += maxTokens {
+			j.tile(s, g, row, 0)
+		}
+		*t = tile{}
+		return
+	}
+	cols := a.panelCols(w)
 	for c := 0; c < w.Cols; c += cols {
 		n := min(cols, w.Cols-c) / f.BlockLen
 		src = s.unpack(f, src, n)
-		t := &s.tile
 		t.blocks, t.more = n*f.BlockLen/32, c > 0
-		t.stride, t.shift = w.Cols/32, f.packing.shift
 		for row := 0; row < a.rows; row += maxTokens {
-			tokens := min(maxTokens, a.rows-row)
-			t.tokens = tokens
-			t.x = a.blocks[row*t.stride+c/32:]
-			if rows == groupRows {
-				t.out, t.outStride = j.y[row*w.Rows+g*groupRows:], w.Rows
-				t.run(f.packing)
-				continue
-			}
-			t.out, t.outStride = s.out[:], groupRows
-			t.run(f.packing)
-			for i := range tokens {
-				copy(j.y[(row+i)*w.Rows+g*groupRows:][:rows], s.out[i*groupRows:])
-			}
+			j.tile(s, g, row, c)
 		}
 	}
-	s.tile = tile{}
+	*t = tile{}
+}
+
+// tile computes the outputs of group g for up to maxTokens rows of activations
+// from row on, beginning at column c.
+func (j *product) tile(s *scratch, g, row, c int) {
+	w, a, t := j.w, j.a, &s.tile
+	rows, tokens := min(groupRows, w.Rows-g*groupRows), min(maxTokens, a.rows-row)
+	t.tokens = tokens
+	t.x = a.blocks[row*t.stride+c/32:]
+	if rows == groupRows {
+		t.out, t.outStride = j.y[row*w.Rows+g*groupRows:], w.Rows
+		t.run(w.format)
+		return
+	}
+	t.out, t.outStride = s.out[:], groupRows
+	t.run(w.format)
+	for i := range tokens {
+		copy(j.y[(row+i)*w.Rows+g*groupRows:][:rows], s.out[i*groupRows:])
+	}
 }
 
 // unpack makes a panel of n group blocks and returns what follows them.

@@ -32,7 +32,7 @@ func BenchmarkMatMul(b *testing.B) {
 }
 
 // smolLM2 is the matrices of SmolLM2-135M in Q4_1, each layer's own, and the head in Q8_0.
-func smolLM2(b *testing.B) (all []*Matrix, size int64) {
+func smolLM2(b testing.TB) (all []*Matrix, size int64) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	add := func(t Type, rows, cols int) {
 		f, _ := FormatOf(t)

@@ -3,9 +3,10 @@ package kernel
 // maxTokens is how many rows of activations a tile kernel takes at most.
 const maxTokens = 8
 
-// tile is one call of a tile kernel: a panel of 16 weight rows times up to
+// tile is one call of a tile kernel: 16 weight rows times up to
 // maxTokens rows of activations.
 type tile struct {
+	src         []byte     // the packed group, for kernels that need no panel
 	q           []uint8    // [columns/4][16][4]
 	scale, mins []float32  // [columns/step][16]
 	x           []actBlock // [tokens], stride apart, [blocks]

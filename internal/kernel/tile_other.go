@@ -3,4 +3,7 @@
 package kernel
 
 // run computes the tile.
-func (t *tile) run(p *packing) { t.generic(p) }
+func (t *tile) run(f *Format) { t.generic(f.packing) }
+
+// takesPacked says that tiles read packed groups, not panels.
+func takesPacked() bool { return false }

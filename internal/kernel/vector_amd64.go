@@ -2,6 +2,8 @@
 
 package kernel
 
+import "unsafe"
+
 //go:noescape
 func mulScaledAVX2(y, x, w *float32, s float32, n int)
 
@@ -182,6 +184,19 @@ func activateFast(y, x, w []float32, act Activation) int {
 		activationsAVX2[act](&y[0], &x[0], first, n)
 	}
 	return n
+}
+
+// bytesOf is the memory of x, which on this machine is little-endian.
+func bytesOf(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
+func decodeF32Fast(dst []float32, src []byte) int {
+	return copy(bytesOf(dst), src[:4*len(dst)]) / 4
+}
+
+func encodeF32Fast(dst []byte, src []float32) int {
+	return copy(dst[:4*len(src)], bytesOf(src)) / 4
 }
 
 func decodeF16Fast(dst []float32, src []byte) int {

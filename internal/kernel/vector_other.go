@@ -16,6 +16,8 @@ func maxLanes(top *[lanes]float32, x []float32) int              { return 0 }
 func softCapFast(y, x []float32, c float32) int                  { return 0 }
 func expShiftedFast(y, x []float32, m float32) int               { return 0 }
 func activateFast(y, x, w []float32, act Activation) int         { return 0 }
+func decodeF32Fast(dst []float32, src []byte) int                { return 0 }
+func encodeF32Fast(dst []byte, src []float32) int                { return 0 }
 func decodeF16Fast(dst []float32, src []byte) int                { return 0 }
 func encodeF16Fast(dst []byte, src []float32) int                { return 0 }
 func decodeBF16Fast(dst []float32, src []byte) int               { return 0 }

@@ -229,6 +229,104 @@ func restorePath(t *testing.T) {
 	t.Cleanup(func() { Use(before) })
 }
 
+// TestDirectPaths has the kernels for stored keys and values against guard pages;
+// other paths decode first.
+func TestDirectPaths(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 10))
+	for _, typ := range []Type{F32, F16, BF16} {
+		for _, d := range []int{64, 192} {
+			for _, blockLen := range []int{32, 128} {
+				kv := &KV{Type: typ, BlockLen: blockLen, KVHeads: 1, HeadDim: d}
+				for n := 1; n <= 6; n++ {
+					front := n%2 == 0
+					b := guarded(t, kv.BlockBytes(), front)
+					kv.K, kv.V = b, b
+					x := make([]float32, blockLen*d)
+					interesting(rng, x, false)
+					formats[typ].Quantize(b, x)
+					floats := func(n int) []float32 {
+						x := asFloats(guarded(t, 4*n, front))
+						interesting(rng, x, false)
+						return x
+					}
+					q, s := floats(n*d), floats((n-1)*chunkLen+blockLen)
+					check(t, fmt.Sprintf("scores of %d queries with %d %v keys of %d", n, blockLen, typ, d), s, func() {
+						if kv.direct(n) {
+							kv.scoresDirect(s, q, b, n)
+							return
+						}
+						kv.keys(x, 0, 0)
+						attendScores(s, q, x, n, d, blockLen)
+					})
+					if n > 4 {
+						continue
+					}
+					lo := rng.IntN(blockLen)
+					hi := lo + 1 + rng.IntN(blockLen-lo)
+					a, p := floats(n*d), floats((n-1)*chunkLen+hi)
+					start := append([]float32{}, a...)
+					check(t, fmt.Sprintf("%d queries with %v values %d to %d of %d numbers", n, typ, lo, hi, d), a, func() {
+						copy(a, start)
+						if kv.direct(n) {
+							kv.valuesDirect(a, p, b, n, lo, hi)
+							return
+						}
+						kv.values(x, 0, 0)
+						attendValues(a, p, x, n, d, lo, hi)
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestSoftmaxPaths has the softmax of a chunk against guard pages.
+func TestSoftmaxPaths(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 11))
+	for n := 16; n <= chunkLen; n += 16 {
+		for round := range 20 {
+			p := asFloats(guarded(t, 4*n, round%2 == 0))
+			in := make([]float32, n)
+			interesting(rng, in, false)
+			lo := rng.IntN(min(16, n))
+			hi := n - rng.IntN(16)
+			if lo >= hi {
+				hi = lo + 1
+			}
+			limit := float32(round % 3)
+			in[rng.IntN(n)] = -300
+			for i := range n {
+				if i < lo || i >= hi {
+					in[i] = float32(math.NaN()) // must not be looked at
+				}
+			}
+			out := make([]float32, n+2)
+			check(t, fmt.Sprintf("softmax of %d to %d", lo, hi), out, func() {
+				copy(p, in)
+				out[n], out[n+1] = softmaxPart(p, lo, hi, 0.7, limit)
+				copy(out, p)
+			})
+			exact, top := 0.0, math.Inf(-1)
+			score := func(i int) float64 {
+				s := float64(in[i]) * float64(float32(0.7))
+				if limit > 0 {
+					s = float64(limit) * math.Tanh(s/float64(limit))
+				}
+				return s
+			}
+			for i := lo; i < hi; i++ {
+				top = max(top, score(i))
+			}
+			for i := lo; i < hi; i++ {
+				exact += math.Exp(score(i) - top)
+			}
+			if d := math.Abs(float64(out[n+1])/exact - 1); !(d < 1e-6) || math.Abs(float64(out[n])-top) > 1e-5 {
+				t.Fatalf("softmax of %d to %d: largest %v and sum %v, want %v and %v", lo, hi, out[n], out[n+1], top, exact)
+			}
+		}
+	}
+}
+
 // check runs f on every path and compares what it leaves in y.
 func check(t *testing.T, name string, y []float32, f func()) {
 	t.Helper()

@@ -180,10 +180,12 @@ func reorder(v []float32, order []int32) []float32 {
 func (l *loader) lmHead(table *Linear) *Linear {
 	const name = "lm_head"
 	if !l.Tied {
-		return l.linear(name, l.Vocab, l.Width)
+		w := l.linear(name, l.Vocab, l.Width)
+		w.Wide = true
+		return w
 	}
 	delete(l.tensors, name+".weight")
-	w := &Linear{Name: name, Module: name, Index: len(l.linears)}
+	w := &Linear{Name: name, Module: name, Index: len(l.linears), Wide: true}
 	l.linears = append(l.linears, w)
 	l.ties = append(l.ties, tie{w, table})
 	return w

@@ -25,6 +25,7 @@ type Linear struct {
 	Module string         // module path; equal to Name but for parts of a module
 	Start  int            // first row within the module
 	Index  int            // position in Model.Linears; adapters are looked up by it
+	Wide   bool           // its products deserve more than 8 bits of activations: the head
 	W      *kernel.Matrix // [Out, In], rows in Hugging Face order
 	B      []float32      // [Out], nil when there is none
 }

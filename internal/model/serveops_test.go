@@ -38,6 +38,27 @@ func TestServeIdentities(t *testing.T) {
 	})
 }
 
+// TestServeIdentitiesReal is the same for a model with quantised weights.
+func TestServeIdentitiesReal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short")
+	}
+	m := real(t, "smollm2-135m-instruct")
+	opstest.RunModel(t, m, newOps, kernel.F16)
+	t.Run("exact", func(t *testing.T) { opstest.RunModel(t, m, newExactOps, kernel.Q8_0) })
+}
+
+func newExactOps(t testing.TB, spec model.CacheSpec) model.Ops {
+	ops := newOps(t, spec).(*model.ServeOps)
+	ops.Exact = true
+	return ops
+}
+
+// TestExact holds products with activations in 16 bits against the reference.
+func TestExact(t *testing.T) {
+	kerneltest.EachImpl(t, func(t *testing.T) { opstest.RunLinear(t, newExactOps, 2e-4) })
+}
+
 // TestServeGolden compares with transformers: keys and values as F32 in every
 // path of the kernels.
 func TestServeGolden(t *testing.T) {

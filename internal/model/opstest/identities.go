@@ -12,13 +12,17 @@ import (
 
 // RunModel checks that what a model computes for a sequence does not depend on
 // how the work was cut: any chunks of the prompt, alone or among others, whatever
-// cache blocks were given. All comparisons are exact, bit for bit.
-func RunModel(t *testing.T, m *model.Model, newOps NewOps) {
+// cache blocks were given. All comparisons are exact, bit for bit. types are the
+// caches to try; none means all that suit the model.
+func RunModel(t *testing.T, m *model.Model, newOps NewOps, types ...kernel.Type) {
 	if m.Config.Encoder {
 		t.Run("batched", func(t *testing.T) { testEncoderBatch(t, m, newOps) })
 		return
 	}
-	for _, typ := range []kernel.Type{kernel.F32, kernel.F16, kernel.BF16, kernel.Q8_0} {
+	if len(types) == 0 {
+		types = []kernel.Type{kernel.F32, kernel.F16, kernel.BF16, kernel.Q8_0}
+	}
+	for _, typ := range types {
 		if typ.RowBytes(m.Config.HeadDim) == 0 {
 			continue // heads too narrow for the blocks of the format
 		}

@@ -18,7 +18,8 @@ type NewOps func(t testing.TB, cache model.CacheSpec) model.Ops
 func Run(t *testing.T, newOps NewOps) {
 	t.Run("Embed", func(t *testing.T) { testEmbed(t, newOps) })
 	t.Run("Norm", func(t *testing.T) { testNorm(t, newOps) })
-	t.Run("Linear", func(t *testing.T) { testLinear(t, newOps) })
+	// Activations are rounded to 8 bits too; package kernel has the sharp tests.
+	t.Run("Linear", func(t *testing.T) { RunLinear(t, newOps, 0.05) })
 	t.Run("Rope", func(t *testing.T) { testRope(t, newOps) })
 	t.Run("Attend", func(t *testing.T) { testAttend(t, newOps) })
 	t.Run("Elementwise", func(t *testing.T) { testElementwise(t, newOps) })
@@ -142,14 +143,16 @@ func testNorm(t *testing.T, newOps NewOps) {
 	}
 }
 
-func testLinear(t *testing.T, newOps NewOps) {
+// RunLinear tries projections. Products with quantised weights must agree with
+// the reference within tol.
+func RunLinear(t *testing.T, newOps NewOps, tol float64) {
 	for _, n := range rowCounts {
 		p := newPair(t, newOps, n)
 		x := p.input(n, 96)
-		for _, typ := range []kernel.Type{kernel.F32, kernel.F16, kernel.BF16, kernel.Q8_0} {
-			tol := tolerance
-			if typ == kernel.Q8_0 {
-				tol = 0.05 // activations are rounded to 8 bits too; package kernel has the sharp tests
+		for _, typ := range []kernel.Type{kernel.F32, kernel.F16, kernel.BF16, kernel.Q8_0, kernel.Q4_1} {
+			tol := tol
+			if f, _ := kernel.FormatOf(typ); f.BlockLen == 1 {
+				tol = tolerance
 			}
 			for _, out := range []int{1, 40, 129} {
 				w := linear(t, p.rng, typ, out, 96)
@@ -162,7 +165,7 @@ func testLinear(t *testing.T, newOps NewOps) {
 		w := linear(t, p.rng, kernel.Q8_0, 40, 96)
 		y := p.input(n, 96)
 		p.ops.Linear(x, w)
-		same(t, "second input", p.ops.Linear(y, w), p.ref.Linear(y, w), 0.05)
+		same(t, "second input", p.ops.Linear(y, w), p.ref.Linear(y, w), tol)
 	}
 }
 

@@ -1,0 +1,178 @@
+//go:build amd64 && !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "tile_avx512_amd64.h"
+
+// Tile kernels for AVX-512 of the formats with blocks of 32 columns. Weights are
+// unpacked in registers for each tile: that is cheaper than a panel, and a steady
+// reader keeps the memory busy.
+//
+//	Z31      bytes of 0x10 (Q5) or 0x80 (Q8_0)
+//	Z22      fifth bits of Q5, bit j of a byte for quad j
+
+// Quads j and j+4: the low and the high halves of 64 bytes.
+#define NIBBLES(TOKENS, j) \
+	VMOVDQU64 (64*j)(DI), Z21 \
+	VPANDD Z30, Z21, Z16 \
+	VPSRLW $4, Z21, Z21 \
+	VPANDD Z30, Z21, Z21 \
+	TOKENS(DOT16, (4*j)) \
+	TOKENS(DOT21, (4*j+16))
+
+// The same with a fifth bit each from Z22.
+#define FIVES(TOKENS, j) \
+	VMOVDQU64 (64*j)(DI), Z21 \
+	VPANDD Z30, Z21, Z16 \
+	VPSRLW $4, Z21, Z21 \
+	VPANDD Z30, Z21, Z21 \
+	VPSLLW $(4-j), Z22, Z23 \
+	VPSRLW $j, Z22, Z24 \
+	VPTERNLOGD $0xf8, Z31, Z23, Z16 \
+	VPTERNLOGD $0xf8, Z31, Z24, Z21 \
+	TOKENS(DOT16, (4*j)) \
+	TOKENS(DOT21, (4*j+16))
+
+#define EIGHTS(TOKENS, j) \
+	VPXORD (64*j)(DI), Z31, Z16 \
+	TOKENS(DOT16, (4*j))
+
+#define FOUR(QUADS, TOKENS) QUADS(TOKENS, 0); QUADS(TOKENS, 1); QUADS(TOKENS, 2); QUADS(TOKENS, 3)
+
+#define Q4_0TILE(TOKENS, OUTPUTS) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(OFFSET, actBlock_n) \
+	FOUR(NIBBLES, TOKENS) \
+	HALVES(256(DI), Z17) \
+	TOKENS(SCALE, actBlock_d) \
+	ADDQ $288, DI \
+	ADDQ $actBlock__size, R9 \
+	ADDQ $actBlock__size, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q4_1TILE(TOKENS, OUTPUTS) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(CLEAR, 0) \
+	FOUR(NIBBLES, TOKENS) \
+	HALVES(256(DI), Z17) \
+	HALVES(288(DI), Z18) \
+	TOKENS(SCALE, actBlock_d) \
+	TOKENS(ADDMIN, actBlock_s) \
+	ADDQ $320, DI \
+	ADDQ $actBlock__size, R9 \
+	ADDQ $actBlock__size, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q5_0TILE(TOKENS, OUTPUTS) \
+	BYTES(0x10, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	VMOVDQU64 256(DI), Z22 \
+	TOKENS(OFFSET, actBlock_n) \
+	FOUR(FIVES, TOKENS) \
+	HALVES(320(DI), Z17) \
+	TOKENS(SCALE, actBlock_d) \
+	ADDQ $352, DI \
+	ADDQ $actBlock__size, R9 \
+	ADDQ $actBlock__size, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q5_1TILE(TOKENS, OUTPUTS) \
+	BYTES(0x10, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	VMOVDQU64 256(DI), Z22 \
+	TOKENS(CLEAR, 0) \
+	FOUR(FIVES, TOKENS) \
+	HALVES(320(DI), Z17) \
+	HALVES(352(DI), Z18) \
+	TOKENS(SCALE, actBlock_d) \
+	TOKENS(ADDMIN, actBlock_s) \
+	ADDQ $384, DI \
+	ADDQ $actBlock__size, R9 \
+	ADDQ $actBlock__size, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q8_0TILE(TOKENS, OUTPUTS) \
+	BYTES(0x80, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(OFFSET, actBlock_n) \
+	FOUR(EIGHTS, TOKENS) \
+	EIGHTS(TOKENS, 4) \
+	EIGHTS(TOKENS, 5) \
+	EIGHTS(TOKENS, 6) \
+	EIGHTS(TOKENS, 7) \
+	HALVES(512(DI), Z17) \
+	TOKENS(SCALE, actBlock_d) \
+	ADDQ $544, DI \
+	ADDQ $actBlock__size, R9 \
+	ADDQ $actBlock__size, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+TEXT ·tileQ4_0x1AVX512(SB), NOSPLIT, $0-8
+	Q4_0TILE(TOKENS1, OUTPUTS1)
+
+TEXT ·tileQ4_0x2AVX512(SB), NOSPLIT, $0-8
+	Q4_0TILE(TOKENS2, OUTPUTS2)
+
+TEXT ·tileQ4_0x4AVX512(SB), NOSPLIT, $0-8
+	Q4_0TILE(TOKENS4, OUTPUTS4)
+
+TEXT ·tileQ4_0x8AVX512(SB), NOSPLIT, $0-8
+	Q4_0TILE(TOKENS8, OUTPUTS8)
+
+TEXT ·tileQ4_1x1AVX512(SB), NOSPLIT, $0-8
+	Q4_1TILE(TOKENS1, OUTPUTS1)
+
+TEXT ·tileQ4_1x2AVX512(SB), NOSPLIT, $0-8
+	Q4_1TILE(TOKENS2, OUTPUTS2)
+
+TEXT ·tileQ4_1x4AVX512(SB), NOSPLIT, $0-8
+	Q4_1TILE(TOKENS4, OUTPUTS4)
+
+TEXT ·tileQ4_1x8AVX512(SB), NOSPLIT, $0-8
+	Q4_1TILE(TOKENS8, OUTPUTS8)
+
+TEXT ·tileQ5_0x1AVX512(SB), NOSPLIT, $0-8
+	Q5_0TILE(TOKENS1, OUTPUTS1)
+
+TEXT ·tileQ5_0x2AVX512(SB), NOSPLIT, $0-8
+	Q5_0TILE(TOKENS2, OUTPUTS2)
+
+TEXT ·tileQ5_0x4AVX512(SB), NOSPLIT, $0-8
+	Q5_0TILE(TOKENS4, OUTPUTS4)
+
+TEXT ·tileQ5_0x8AVX512(SB), NOSPLIT, $0-8
+	Q5_0TILE(TOKENS8, OUTPUTS8)
+
+TEXT ·tileQ5_1x1AVX512(SB), NOSPLIT, $0-8
+	Q5_1TILE(TOKENS1, OUTPUTS1)
+
+TEXT ·tileQ5_1x2AVX512(SB), NOSPLIT, $0-8
+	Q5_1TILE(TOKENS2, OUTPUTS2)
+
+TEXT ·tileQ5_1x4AVX512(SB), NOSPLIT, $0-8
+	Q5_1TILE(TOKENS4, OUTPUTS4)
+
+TEXT ·tileQ5_1x8AVX512(SB), NOSPLIT, $0-8
+	Q5_1TILE(TOKENS8, OUTPUTS8)
+
+TEXT ·tileQ8_0x1AVX512(SB), NOSPLIT, $0-8
+	Q8_0TILE(TOKENS1, OUTPUTS1)
+
+TEXT ·tileQ8_0x2AVX512(SB), NOSPLIT, $0-8
+	Q8_0TILE(TOKENS2, OUTPUTS2)
+
+TEXT ·tileQ8_0x4AVX512(SB), NOSPLIT, $0-8
+	Q8_0TILE(TOKENS4, OUTPUTS4)
+
+TEXT ·tileQ8_0x8AVX512(SB), NOSPLIT, $0-8
+	Q8_0TILE(TOKENS8, OUTPUTS8)

@@ -1,0 +1,69 @@
+// What the tile kernels for AVX-512 with VNNI share: a packed group, 16 weight rows, times 1, 2, 4
+// or 8 rows of activations ("tokens"). VPDPBUSD multiplies four columns of sixteen
+// rows (unsigned bytes, one row a lane) with four activations (signed bytes,
+// broadcast from memory) and adds the sums to sixteen 32-bit numbers.
+//
+//	Z0–Z7    outputs, float32, one register a token
+//	Z8–Z15   dot products of this step, int32
+//	Z16 Z21  weights of one quad of columns each
+//	Z17 Z18  scales, mins
+//	Z19      scale times the d of a token
+//	X20      shift of the offset
+//	Z30      bytes of 0x0f
+//
+//	DI         group blocks
+//	R9 R10     activations of tokens 0 and 4;  R11 R12  one and three times their distance
+//	DX AX      outputs of tokens 0 and 4;      BX R13   one and three times their distance
+//	CX         blocks of 32 columns left
+
+// TOKENSn(OP, …) is OP for each of n tokens: OP(address, int32 sums, outputs).
+#define TOKENS1(OP, off) OP(off(R9), Z8, Z0)
+#define TOKENS2(OP, off) TOKENS1(OP, off); OP(off(R9)(R11*1), Z9, Z1)
+#define TOKENS4(OP, off) TOKENS2(OP, off); OP(off(R9)(R11*2), Z10, Z2); OP(off(R9)(R12*1), Z11, Z3)
+#define TOKENS8(OP, off) TOKENS4(OP, off); \
+	OP(off(R10), Z12, Z4); OP(off(R10)(R11*1), Z13, Z5); OP(off(R10)(R11*2), Z14, Z6); OP(off(R10)(R12*1), Z15, Z7)
+
+#define OUTPUTS1(OP) OP((DX), Z0)
+#define OUTPUTS2(OP) OUTPUTS1(OP); OP((DX)(BX*1), Z1)
+#define OUTPUTS4(OP) OUTPUTS2(OP); OP((DX)(BX*2), Z2); OP((DX)(R13*1), Z3)
+#define OUTPUTS8(OP) OUTPUTS4(OP); OP((AX), Z4); OP((AX)(BX*1), Z5); OP((AX)(BX*2), Z6); OP((AX)(R13*1), Z7)
+
+#define CLEAROUT(m, out) VPXORD out, out, out
+#define STOREOUT(m, out) VMOVUPS out, m
+
+#define CLEAR(x, sum, out) VPXORD sum, sum, sum
+#define OFFSET(x, sum, out) VPBROADCASTD x, sum; VPSLLD X20, sum, sum
+#define BROADCAST(x, sum, out) VPBROADCASTD x, sum
+#define REST(x, sum, out) VPSUBD.BCST x, sum, sum; VPSLLD X20, sum, sum
+#define DOT16(x, sum, out) VPDPBUSD.BCST x, Z16, sum
+#define DOT21(x, sum, out) VPDPBUSD.BCST x, Z21, sum
+#define SCALE(x, sum, out) VCVTDQ2PS sum, sum; VMULPS.BCST x, Z17, Z19; VFMADD231PS Z19, sum, out
+#define ADDMIN(x, sum, out) VFMADD231PS.BCST x, Z18, out
+
+#define BYTES(value, Z) MOVL $(value*0x01010101), AX; VPBROADCASTD AX, Z
+#define HALVES(m, Z) VCVTPH2PS m, Z
+
+#define ENTER(OUTPUTS) \
+	BYTES(0x0f, Z30) \
+	MOVQ t+0(FP), AX \
+	MOVQ tile_src(AX), DI \
+	MOVQ tile_x(AX), R9 \
+	MOVQ tile_stride(AX), R11 \
+	IMULQ $actBlock__size, R11 \
+	LEAQ (R11)(R11*2), R12 \
+	LEAQ (R9)(R11*4), R10 \
+	MOVQ tile_out(AX), DX \
+	MOVQ tile_outStride(AX), BX \
+	SHLQ $2, BX \
+	LEAQ (BX)(BX*2), R13 \
+	MOVQ tile_blocks(AX), CX \
+	VMOVQ tile_shift(AX), X20 \
+	LEAQ (DX)(BX*4), AX \
+	OUTPUTS(CLEAROUT)
+
+// The last instruction before it counts the blocks done.
+#define LEAVE(OUTPUTS) \
+	JNE block \
+	OUTPUTS(STOREOUT) \
+	VZEROUPPER \
+	RET
