@@ -42,10 +42,8 @@ func ggmlTypeNamed(name string) (uint32, ggmlType, bool) {
 
 // kernelType is n as a type that kernels compute with, or Unsupported.
 func kernelType(n uint32) kernel.Type {
-	switch t := kernel.Type(n); t {
-	case kernel.F32, kernel.F16, kernel.BF16, kernel.Q4_0, kernel.Q4_1, kernel.Q5_0, kernel.Q5_1,
-		kernel.Q8_0, kernel.Q4_K, kernel.Q5_K, kernel.Q6_K:
-		return t
+	if _, ok := kernel.FormatOf(kernel.Type(n)); !ok {
+		return Unsupported
 	}
-	return Unsupported
+	return kernel.Type(n)
 }

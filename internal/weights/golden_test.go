@@ -224,6 +224,19 @@ func TestTypesAgreeWithGGML(t *testing.T) {
 	}
 }
 
+// TestTypesAgreeWithKernels keeps the two tables of sizes together.
+func TestTypesAgreeWithKernels(t *testing.T) {
+	for n, typ := range ggmlTypes {
+		f, ok := kernel.FormatOf(kernel.Type(n))
+		if have := kernelType(uint32(n)); ok != (have != Unsupported) {
+			t.Errorf("%s is type %d here, and kernels know it: %v", typ.name, have, ok)
+		}
+		if ok && (f.Name != typ.name || f.BlockLen != typ.blockLen || f.BlockBytes != typ.blockBytes) {
+			t.Errorf("type %d: %+v here, %s %d %d in kernels", n, typ, f.Name, f.BlockLen, f.BlockBytes)
+		}
+	}
+}
+
 func TestSafetensorsAsPythonReadsIt(t *testing.T) {
 	g := readGolden(t)
 	all := map[string]goldenTensor{}
