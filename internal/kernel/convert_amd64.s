@@ -2,7 +2,8 @@
 
 #include "textflag.h"
 
-// Conversions for AVX2 and F16C. n is a positive multiple of 8.
+// Conversions for AVX2 and F16C, and of whole blocks of Q8_0 for AVX-512. n is a
+// positive multiple of 8.
 
 // func decodeF16AVX2(dst *float32, src *byte, n int)
 TEXT ·decodeF16AVX2(SB), NOSPLIT, $0-24
@@ -114,6 +115,70 @@ loop:
 	VMOVUPS Y2, 32(DI)
 	VMOVUPS Y3, 64(DI)
 	VMOVUPS Y4, 96(DI)
+	ADDQ $2, BX
+	ADDQ $32, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNE  loop
+	VZEROUPPER
+	RET
+
+// func decodeKeysQ8AVX512(dst *float32, q, scales *byte, blockLen, groups int)
+//
+// dst is [groups*32, blockLen]. Sixteen keys (DX) of one group after the other: Y1
+// their scales, R9 and R10 walk down the 32 rows.
+TEXT ·decodeKeysQ8AVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ scales+16(FP), BX
+	MOVQ blockLen+24(FP), R8
+	MOVQ groups+32(FP), CX
+group:
+	XORQ DX, DX
+keys:
+	VCVTPH2PS (BX)(DX*2), Z1
+	LEAQ (SI)(DX*1), R9
+	LEAQ (DI)(DX*4), R10
+	MOVQ $32, AX
+row:
+	VPMOVSXBD (R9), Z0
+	VCVTDQ2PS Z0, Z0
+	VMULPS Z1, Z0, Z0
+	VMOVUPS Z0, (R10)
+	ADDQ R8, R9
+	LEAQ (R10)(R8*4), R10
+	DECQ AX
+	JNE  row
+	ADDQ $16, DX
+	CMPQ DX, R8
+	JLT  keys
+	LEAQ (BX)(R8*2), BX
+	MOVQ R8, AX
+	SHLQ $5, AX
+	ADDQ AX, SI
+	LEAQ (DI)(AX*4), DI
+	DECQ CX
+	JNE  group
+	VZEROUPPER
+	RET
+
+// func decodeValuesQ8AVX512(dst *float32, q, scales *byte, groups int)
+TEXT ·decodeValuesQ8AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ q+8(FP), SI
+	MOVQ scales+16(FP), BX
+	MOVQ groups+24(FP), CX
+loop:
+	VPBROADCASTW (BX), Y1
+	VCVTPH2PS Y1, Z1
+	VPMOVSXBD (SI), Z0
+	VPMOVSXBD 16(SI), Z2
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z2, Z2
+	VMULPS Z1, Z0, Z0
+	VMULPS Z1, Z2, Z2
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z2, 64(DI)
 	ADDQ $2, BX
 	ADDQ $32, SI
 	ADDQ $128, DI

@@ -120,6 +120,50 @@ func TestRowsGolden(t *testing.T) {
 	})
 }
 
+func TestRowsAtTheEdge(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	eachImpl(t, func(t *testing.T) {
+		for _, c := range []struct {
+			x    []float32
+			top  int
+			lse  float64
+			soft []float32
+		}{
+			{nil, -1, math.Inf(-1), nil},
+			{[]float32{-7}, 0, -7, []float32{1}},
+			{[]float32{3, 3}, 0, 3 + math.Ln2, []float32{0.5, 0.5}},
+			{[]float32{1, 900, -900}, 1, 900, []float32{0, 1, 0}},
+			{[]float32{-inf, 2, -inf}, 1, 2, []float32{0, 1, 0}},
+			{[]float32{-inf, -inf}, 0, math.Inf(-1), []float32{nan, nan}},
+			{[]float32{nan, -inf}, 1, math.NaN(), []float32{nan, nan}},
+			{[]float32{nan, 5, 7, 7}, 2, math.NaN(), []float32{nan, nan, nan, nan}},
+			{[]float32{nan, nan}, 0, math.NaN(), []float32{nan, nan}},
+		} {
+			if have := ArgMax(c.x); have != c.top {
+				t.Errorf("ArgMax(%v) = %d, want %d", c.x, have, c.top)
+			}
+			if have := LogSumExp(c.x); have != c.lse && math.Abs(have-c.lse) > 1e-6 || math.IsNaN(have) != math.IsNaN(c.lse) {
+				t.Errorf("LogSumExp(%v) = %v, want %v", c.x, have, c.lse)
+			}
+			y := make([]float32, len(c.x))
+			SoftmaxRow(y, c.x)
+			if !sameNumbers(y, c.soft) {
+				t.Errorf("SoftmaxRow(%v) = %v, want %v", c.x, y, c.soft)
+			}
+		}
+	})
+}
+
+// sameNumbers is equality of bits, except that all NaNs are one.
+func sameNumbers(a, b []float32) bool {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) && (a[i] == a[i] || b[i] == b[i]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
 // TestFunctionsAccuracy walks through float32 and compares with float64. Limits
 // are in ulp of the result and hold on all paths.
 func TestFunctionsAccuracy(t *testing.T) {

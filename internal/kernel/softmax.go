@@ -12,7 +12,12 @@ func SoftmaxRow(y, x []float32) {
 // LogSumExp is log Σ e^x over one row; the sum is kept in float64.
 func LogSumExp(x []float32) float64 {
 	m := maximum(x)
-	if math.IsInf(float64(m), 0) {
+	if math.IsInf(float64(m), 0) { // or nothing but NaN
+		for _, v := range x {
+			if v != v {
+				return math.NaN()
+			}
+		}
 		return float64(m)
 	}
 	var e [256]float32
@@ -43,11 +48,11 @@ func sum64(x []float32) float64 {
 // ArgMax is the position of the largest number, the first of equals; NaN counts
 // as smaller than all. It is -1 for an empty row.
 func ArgMax(x []float32) int {
-	best, top := -1, float32(math.Inf(-1))
+	top := maximum(x)
 	for i, v := range x {
-		if v > top || best < 0 {
-			best, top = i, v
+		if v == top {
+			return i
 		}
 	}
-	return best
+	return min(0, len(x)-1) // nothing but NaN, or nothing
 }

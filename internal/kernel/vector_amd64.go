@@ -64,6 +64,12 @@ func decodeKeysQ8AVX2(dst *float32, q, scales *byte, blockLen, groups int)
 //go:noescape
 func decodeValuesQ8AVX2(dst *float32, q, scales *byte, groups int)
 
+//go:noescape
+func decodeKeysQ8AVX512(dst *float32, q, scales *byte, blockLen, groups int)
+
+//go:noescape
+func decodeValuesQ8AVX512(dst *float32, q, scales *byte, groups int)
+
 // vectors is how many of n numbers assembly computes that takes step at a time;
 // the rest is left to portable code.
 func vectors(n, step int) int {
@@ -233,7 +239,11 @@ func decodeKeysQ8Fast(dst []float32, q, scales []byte, blockLen, groups int) boo
 	}
 	n := groups * 32 * blockLen
 	_, _, _ = dst[n-1], q[n-1], scales[2*groups*blockLen-1]
-	decodeKeysQ8AVX2(&dst[0], &q[0], &scales[0], blockLen, groups)
+	if isa == pathAVX512 {
+		decodeKeysQ8AVX512(&dst[0], &q[0], &scales[0], blockLen, groups)
+	} else {
+		decodeKeysQ8AVX2(&dst[0], &q[0], &scales[0], blockLen, groups)
+	}
 	return true
 }
 
@@ -243,6 +253,10 @@ func decodeValuesQ8Fast(dst []float32, q, scales []byte, groups int) bool {
 		return false
 	}
 	_, _, _ = dst[32*groups-1], q[32*groups-1], scales[2*groups-1]
-	decodeValuesQ8AVX2(&dst[0], &q[0], &scales[0], groups)
+	if isa == pathAVX512 {
+		decodeValuesQ8AVX512(&dst[0], &q[0], &scales[0], groups)
+	} else {
+		decodeValuesQ8AVX2(&dst[0], &q[0], &scales[0], groups)
+	}
 	return true
 }

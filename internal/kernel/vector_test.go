@@ -63,16 +63,6 @@ func interesting(rng *rand.Rand, x []float32, special bool) {
 	}
 }
 
-// sameNumbers is equality of bits, except that all NaNs are one.
-func sameNumbers(a, b []float32) bool {
-	for i := range a {
-		if math.Float32bits(a[i]) != math.Float32bits(b[i]) && (a[i] == a[i] || b[i] == b[i]) {
-			return false
-		}
-	}
-	return len(a) == len(b)
-}
-
 // TestVectorPaths computes each operation on every path, at all short lengths,
 // against guard pages at either end, in place and not: the bits are those of
 // portable code.
