@@ -59,8 +59,10 @@ type Engine struct {
 	BlockTokens    int    `mapstructure:"block_tokens"`
 	PrefixCache    bool   `mapstructure:"prefix_cache"`
 	MaxBatchTokens int    `mapstructure:"max_batch_tokens"`
-	MaxRunning     int    `mapstructure:"max_running"` // sequences
-	MaxQueue       int    `mapstructure:"max_queue"`   // requests
+	// MixedBatchTokens is MaxBatchTokens while answers are being written.
+	MixedBatchTokens int `mapstructure:"mixed_batch_tokens"`
+	MaxRunning       int `mapstructure:"max_running"` // sequences
+	MaxQueue         int `mapstructure:"max_queue"`   // requests
 }
 
 // Memory bounds what loaded models take.
@@ -98,7 +100,7 @@ func Default() Config {
 		Auth: Auth{Required: Auto},
 		Engine: Engine{
 			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 16, PrefixCache: true,
-			MaxBatchTokens: 512, MaxRunning: 64, MaxQueue: 256,
+			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
 		Hub:     Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
 		Tracing: Tracing{SampleRatio: 1},

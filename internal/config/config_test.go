@@ -98,6 +98,9 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+	if c, err := Load(Request{Environ: []string{"GRAFT_CONFIG=" + write(t, "listen: 127.0.0.1:3")}}); err != nil || c.Listen != "127.0.0.1:3" {
+		t.Errorf("GRAFT_CONFIG: %+v %v", c, err)
+	}
 	if _, err := Load(Request{File: "/does/not/exist.yaml"}); err == nil {
 		t.Error("a file that was named and is not there is no error")
 	}

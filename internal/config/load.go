@@ -16,8 +16,9 @@ import (
 
 // Request is what to load.
 type Request struct {
-	// File is a configuration file that must exist. Empty: ./config.yaml, or
-	// else graft/config.yaml in the user's config folder, or else none.
+	// File is a configuration file that must exist. Empty: what GRAFT_CONFIG
+	// names, or else ./config.yaml, or else graft/config.yaml in the user's
+	// config folder, or else none.
 	File string
 	// Flags are values of the command line by key; they win.
 	Flags map[string]any
@@ -32,7 +33,8 @@ func Load(r Request) (Config, error) {
 		v.SetDefault(key, value)
 	}
 	known := v.AllKeys()
-	file, err := findFile(r.File)
+	env := environment(r.Environ)
+	file, err := findFile(cmp.Or(r.File, env["GRAFT_CONFIG"]))
 	if err != nil {
 		return Config{}, err
 	}
@@ -41,7 +43,6 @@ func Load(r Request) (Config, error) {
 			return Config{}, err
 		}
 	}
-	env := environment(r.Environ)
 	warnings := overrideByEnv(v, env, known)
 	for key, value := range r.Flags {
 		if !slices.Contains(known, key) {

@@ -70,8 +70,9 @@ func (c Config) Validate() error {
 	if e.KVMemory < 1<<20 {
 		bad("engine.kv_memory", "%d is less than 1MiB", e.KVMemory)
 	}
-	atLeast("engine.block_tokens", e.BlockTokens, 1)
+	oneOf("engine.block_tokens", strconv.Itoa(e.BlockTokens), "16", "32", "64", "128")
 	atLeast("engine.max_batch_tokens", e.MaxBatchTokens, 1)
+	atLeast("engine.mixed_batch_tokens", e.MixedBatchTokens, 1)
 	atLeast("engine.max_running", e.MaxRunning, 1)
 	atLeast("engine.max_queue", e.MaxQueue, 0)
 

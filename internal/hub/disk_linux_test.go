@@ -35,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestDiskFreeOfMissingDirectory(t *testing.T) {
-	if n, ok := diskFree(t.TempDir() + "/a/b"); !ok || n <= 0 {
+	if n, ok := DiskFree(t.TempDir() + "/a/b"); !ok || n <= 0 {
 		t.Fatalf("%d %v", n, ok)
 	}
 }

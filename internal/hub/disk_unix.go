@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskFree is how much an ordinary user may still write under dir, in bytes.
+// DiskFree is how much an ordinary user may still write under dir, in bytes.
 // Directories that do not exist yet count as their nearest parent.
-func diskFree(dir string) (int64, bool) {
+func DiskFree(dir string) (int64, bool) {
 	var st unix.Statfs_t
 	for unix.Statfs(dir, &st) != nil {
 		parent := filepath.Dir(dir)

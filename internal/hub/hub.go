@@ -43,7 +43,7 @@ type Hub struct {
 }
 
 // New is a Hub over a directory, which need not exist yet.
-func New(o Options) *Hub { return &Hub{opts: o, client: o.client(), free: diskFree} }
+func New(o Options) *Hub { return &Hub{opts: o, client: o.client(), free: DiskFree} }
 
 // Local is a model on this machine.
 type Local struct {

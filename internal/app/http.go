@@ -1,0 +1,95 @@
+package app
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"graft/api"
+	"graft/internal/config"
+	"graft/serving"
+)
+
+// server is the HTTP server; what it answers changes when the App is ready.
+func (a *App) server() *http.Server {
+	early := http.Handler(http.HandlerFunc(answerStarting))
+	a.handler.Store(&early)
+	s := a.cfg.Server
+	return &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			(*a.handler.Load()).ServeHTTP(w, r)
+		}),
+		ReadHeaderTimeout: s.ReadHeaderTimeout,
+		ReadTimeout:       s.ReadTimeout,
+		IdleTimeout:       s.IdleTimeout,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		// No WriteTimeout: it would cut long answers. The API bounds each write.
+	}
+}
+
+// answerStarting tells early clients to come again.
+func answerStarting(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/healthz" {
+		io.WriteString(w, `{"status":"ok"}`)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	io.WriteString(w, `{"error":{"message":"graft is starting: the model is being fetched or loaded. Try again in a moment.","type":"server_error","param":null,"code":"starting"}}`)
+}
+
+// guardHost refuses requests for names that are not this machine's while
+// anybody here may call without a key: a web page could otherwise reach the
+// server under a name of its own that it points at 127.0.0.1.
+func (a *App) guardHost(next http.Handler) http.Handler {
+	if a.keys || !config.Loopback(a.cfg.Listen) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if localName(r.Host) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"error":{"message":"This server answers requests to localhost only. To serve other names, listen on another address with API keys.","type":"invalid_request_error","param":null,"code":"host_not_allowed"}}`)
+	})
+}
+
+// localName tells whether a Host header means this machine.
+func localName(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// deps are what the API stands on.
+func (a *App) deps(b backend) api.Deps {
+	o := api.DefaultOptions()
+	s := a.cfg.Server
+	o.Strict, o.CORSOrigins, o.MaxN = s.Strict, s.CORSOrigins, s.MaxN
+	o.MaxBody, o.RequestTimeout = int64(s.MaxBodyBytes), s.RequestTimeout
+	o.RequireKeys, o.LogPrompts = a.keys, a.cfg.Log.Prompts
+	return api.Deps{
+		Backend: b, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
+		Metrics: api.NewMetrics(stats(b)),
+	}
+}
+
+// accepts says why the App takes no requests, nil when it does.
+func (a *App) accepts() error {
+	switch a.phase.Load() {
+	case starting:
+		return errors.New("graft is starting")
+	case draining:
+		return serving.ErrDraining
+	}
+	return nil
+}
