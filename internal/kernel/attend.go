@@ -216,6 +216,7 @@ func (a *Attender) reserve(n int) {
 		grow(&s.p, queries*chunkLen)
 		grow(&s.part, queries*(kv.HeadDim+2))
 		grow(&s.total, queries*(kv.HeadDim+2))
+		grow(&s.w, queries)
 	}
 }
 

@@ -8,6 +8,7 @@ type attendScratch struct {
 	p     []float32 // [n, chunkLen] scores, then weights
 	part  []float32 // of one chunk; see partial
 	total []float32 // of the chunks so far
+	w     []float32 // [n] factors of merge
 }
 
 // partial is the result of one chunk, or of several merged, within a slice of
@@ -145,27 +146,30 @@ func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, 
 	}
 }
 
-// merge adds the result of chunk c to the total of the chunks before it.
+// merge adds the result of chunk c to the total of the chunks before it. Of two
+// results the one with the smaller m is scaled by e^-difference.
 func (s *attendScratch) merge(j *attendJob, it *attendItem, c int, total, part partial) {
-	d := j.kv.HeadDim
-	for i := range it.rows * j.group {
+	d, n := j.kv.HeadDim, it.rows*j.group
+	for i := range n {
+		s.w[i] = min(part.m[i], total.m[i]) - max(part.m[i], total.m[i])
+	}
+	expShifted(s.w[:n], s.w[:n], 0)
+	for i, w := range s.w[:n] {
 		lo, hi := it.seen(j, i, c)
 		if lo >= hi {
 			continue
 		}
 		t, p := total.a[i*d:(i+1)*d], part.a[i*d:(i+1)*d]
 		start, _ := j.visible(j.spans[it.span], it.row+i/j.group)
-		switch m, n := total.m[i], part.m[i]; {
+		switch {
 		case c == start/chunkLen: // the first
-			total.m[i], total.l[i] = n, part.l[i]
+			total.m[i], total.l[i] = part.m[i], part.l[i]
 			copy(t, p)
-		case n <= m:
-			w := exp32(n - m)
+		case part.m[i] <= total.m[i]:
 			total.l[i] = fma32(w, part.l[i], total.l[i])
 			mulAdd(t, p, w, t)
 		default:
-			w := exp32(m - n)
-			total.m[i] = n
+			total.m[i] = part.m[i]
 			total.l[i] = fma32(w, total.l[i], part.l[i])
 			mulAdd(t, t, w, p)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"reflect"
 )
 
 // kind is the type of a metadata value, numbered as in the file.
@@ -298,51 +297,4 @@ func (m *Metadata) Bools(key string) (list []bool, ok bool) {
 		list[i] = m.bits(v, i) != 0
 	}
 	return list, true
-}
-
-// Value is the value under key in the Go type of the same width, as Pair takes
-// it; nil when there is nothing, or arrays of arrays.
-func (m *Metadata) Value(key string) any {
-	v, ok := m.values[key]
-	if !ok || v.kind == kindArray {
-		return nil
-	}
-	if v.kind == kindString {
-		if s, ok := m.String(key); ok {
-			return s
-		}
-		list, _ := m.Strings(key)
-		return list
-	}
-	raw := []byte(m.head[v.at:v.end])
-	out := reflect.New(kindTypes[v.kind])
-	if v.array {
-		out = reflect.New(reflect.SliceOf(kindTypes[v.kind]))
-		out.Elem().Set(reflect.MakeSlice(out.Elem().Type(), v.n, v.n))
-	}
-	if _, err := binary.Decode(raw, binary.LittleEndian, out.Interface()); err != nil {
-		panic(err) // the lengths were checked when the file was read
-	}
-	return out.Elem().Interface()
-}
-
-// Pairs is all that Value knows, in the order of the file.
-func (m *Metadata) Pairs() []Pair {
-	var pairs []Pair
-	for _, key := range m.keys {
-		if v := m.Value(key); v != nil {
-			pairs = append(pairs, Pair{key, v})
-		}
-	}
-	return pairs
-}
-
-// kindTypes are the Go types of the kinds of fixed size.
-var kindTypes = map[kind]reflect.Type{
-	kindUint8: reflect.TypeFor[uint8](), kindInt8: reflect.TypeFor[int8](),
-	kindUint16: reflect.TypeFor[uint16](), kindInt16: reflect.TypeFor[int16](),
-	kindUint32: reflect.TypeFor[uint32](), kindInt32: reflect.TypeFor[int32](),
-	kindUint64: reflect.TypeFor[uint64](), kindInt64: reflect.TypeFor[int64](),
-	kindFloat32: reflect.TypeFor[float32](), kindFloat64: reflect.TypeFor[float64](),
-	kindBool: reflect.TypeFor[bool](),
 }

@@ -4,15 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"reflect"
 )
-
-// Pair is one key of GGUF metadata. Value is a string, a bool, an integer or
-// float of fixed size, or a slice of one of these.
-type Pair struct {
-	Key   string
-	Value any
-}
 
 // SaveGGUF writes a GGUF file, replacing path only when all of it is on disk.
 func SaveGGUF(path string, meta []Pair, tensors []Tensor) error {
@@ -102,50 +94,4 @@ func appendTensorInfo(b []byte, t Tensor, offset int) ([]byte, error) {
 	}
 	b = binary.LittleEndian.AppendUint32(b, n)
 	return binary.LittleEndian.AppendUint64(b, uint64(offset)), nil
-}
-
-// kindOf is the kind in which a Go type is stored.
-var kindOf = map[reflect.Kind]kind{
-	reflect.Uint8: kindUint8, reflect.Int8: kindInt8, reflect.Uint16: kindUint16, reflect.Int16: kindInt16,
-	reflect.Uint32: kindUint32, reflect.Int32: kindInt32, reflect.Float32: kindFloat32, reflect.Bool: kindBool,
-	reflect.String: kindString, reflect.Uint64: kindUint64, reflect.Int64: kindInt64, reflect.Float64: kindFloat64,
-}
-
-func appendPair(b []byte, p Pair) ([]byte, error) {
-	b = appendText(b, p.Key)
-	t := reflect.TypeOf(p.Value)
-	if t == nil {
-		return nil, fmt.Errorf("metadata %s: no value", p.Key)
-	}
-	array := t.Kind() == reflect.Slice
-	if array {
-		t = t.Elem()
-	}
-	k, ok := kindOf[t.Kind()]
-	if !ok {
-		return nil, fmt.Errorf("metadata %s: a %T cannot be stored", p.Key, p.Value)
-	}
-	n := 1
-	if array {
-		n = reflect.ValueOf(p.Value).Len()
-		b = binary.LittleEndian.AppendUint32(b, uint32(kindArray))
-	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(k))
-	if array {
-		b = binary.LittleEndian.AppendUint64(b, uint64(n))
-	}
-	switch v := p.Value.(type) {
-	case string:
-		return appendText(b, v), nil
-	case []string:
-		for _, s := range v {
-			b = appendText(b, s)
-		}
-		return b, nil
-	}
-	b, err := binary.Append(b, binary.LittleEndian, p.Value)
-	if err != nil {
-		return nil, fmt.Errorf("metadata %s: %w", p.Key, err)
-	}
-	return b, nil
 }
