@@ -67,7 +67,7 @@ func (t *Template) Dialect() *Dialect {
 func (t *Template) findDialect() *Dialect {
 	d := generic
 	switch {
-	case !t.caps.tools && t.mentions("SmolLM") && !t.mentions("SmolLM3"):
+	case !t.caps.tools && t.mentions("SmolLM") && !t.mentions("</think>"): // SmolLM2
 		d = smollm
 	case !t.caps.tools:
 		d = hermes

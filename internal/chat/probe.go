@@ -20,7 +20,10 @@ type caps struct {
 	textArguments bool // wants the arguments of calls as text, not as a mapping
 }
 
-const needle = "needle-4ad2"
+const (
+	needle   = "needle-4ad2"
+	argument = "argument-7c31" // a name that only the probe's call has
+)
 
 // probe fills caps. A template that refuses a probe does not have the ability;
 // what it says then is of no interest.
@@ -48,7 +51,7 @@ func (t *Template) probeTools(c *caps, user Message) {
 	out, ok := t.try(all, Input{Messages: []Message{user}, Tools: []Tool{tool}, AddGenerationPrompt: true})
 	c.tools = ok && shows(out, needle)
 
-	call := Message{Role: "assistant", ToolCalls: []ToolCall{{ID: "abcdef123", Name: "probe", Arguments: `{"` + needle + `": "x"}`}}}
+	call := Message{Role: "assistant", ToolCalls: []ToolCall{{ID: "abcdef123", Name: "probe", Arguments: `{"` + argument + `": "x"}`}}}
 	result := Text("tool", "result-"+needle)
 	result.Name, result.ToolCallID = "probe", "abcdef123"
 	history := func(content bool) Input {
@@ -59,21 +62,21 @@ func (t *Template) probeTools(c *caps, user Message) {
 		return Input{Messages: []Message{user, first, result}, Tools: []Tool{tool}, AddGenerationPrompt: true}
 	}
 	all = *c
-	bare, ok := t.try(all, history(false))
+	out, ok = t.try(all, history(false))
 	if !ok {
 		all.needsContent = true
-		if bare, ok = t.try(all, history(true)); ok {
-			c.needsContent = true
-		}
+		out, ok = t.try(all, history(true))
+		c.needsContent = ok
 	}
-	c.calls = ok && showsArgument(bare)
+	c.calls = ok && showsArgument(out)
 	if !c.calls {
 		all.textArguments = true
-		if asText, ok := t.try(all, history(c.needsContent)); ok && showsArgument(asText) {
-			c.calls, c.textArguments, bare = true, true, asText
+		if asText, ok2 := t.try(all, history(c.needsContent)); ok2 && showsArgument(asText) {
+			c.calls, c.textArguments = true, true
+			out, ok = asText, true
 		}
 	}
-	c.results = ok && shows(bare, "result-"+needle)
+	c.results = ok && shows(out, "result-"+needle)
 }
 
 // try renders under assumed abilities.
@@ -108,13 +111,9 @@ func shows(r Rendered, s string) bool {
 }
 
 // showsArgument tells whether the probe's argument came out the way a model
-// would write it: as JSON, or as tags around its name. A mapping printed as
-// Python or as a string within JSON does not count.
+// would write it. A mapping printed as Python does, or a string within JSON,
+// does not count.
 func showsArgument(r Rendered) bool {
-	for _, form := range []string{`"` + needle + `":`, `"` + needle + `" :`, "=" + needle + ">", ">" + needle + "<", `name="` + needle + `"`, needle + "=", needle + ":"} {
-		if i := strings.Index(r.Text, form); i >= 0 && !strings.Contains(r.Text, `\"`+needle) {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(r.Text, argument) &&
+		!strings.Contains(r.Text, `\"`+argument) && !strings.Contains(r.Text, "'"+argument+"'")
 }

@@ -139,6 +139,9 @@ func arithmetic(op string, a, b Value) (Value, bool) {
 		if f == 0 && g < 0 {
 			fail("0.0 cannot be raised to a negative power")
 		}
+		if f < 0 && g != math.Trunc(g) {
+			fail("complex numbers are not supported")
+		}
 		return math.Pow(f, g), true
 	}
 	if g == 0 {

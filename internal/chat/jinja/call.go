@@ -160,6 +160,7 @@ func (st *state) call(fn Value, a args) Value {
 }
 
 func (st *state) method(m *method, a args) Value {
+	st.step(weight(m.of) / 64)
 	switch of := m.of.(type) {
 	case Str:
 		return st.strMethod(of, m.name, a)

@@ -5,12 +5,21 @@ import (
 	"strings"
 )
 
-// equal is Python's a == b.
-func equal(a, b Value) bool { return equalAt(a, b, 0) }
+// maxCompared bounds how many values one comparison looks at.
+const maxCompared = 1_000_000
 
-func equalAt(a, b Value, depth int) bool {
+// equal is Python's a == b.
+func equal(a, b Value) bool {
+	compared := 0
+	return equalAt(a, b, 0, &compared)
+}
+
+func equalAt(a, b Value, depth int, compared *int) bool {
 	if depth > maxDepth {
 		fail("maximum recursion depth exceeded in comparison")
+	}
+	if *compared++; *compared > maxCompared {
+		exceeded("a comparison looks at more than %d values", maxCompared)
 	}
 	if x, ok := number(a); ok {
 		y, ok := number(b)
@@ -37,7 +46,7 @@ func equalAt(a, b Value, depth int) bool {
 			return false
 		}
 		for i := range x.items {
-			if !equalAt(x.items[i], y.items[i], depth+1) {
+			if !equalAt(x.items[i], y.items[i], depth+1, compared) {
 				return false
 			}
 		}
@@ -49,7 +58,7 @@ func equalAt(a, b Value, depth int) bool {
 		}
 		for h, i := range x.index {
 			j, ok := y.index[h]
-			if !ok || !equalAt(x.entries[i].value, y.entries[j].value, depth+1) {
+			if !ok || !equalAt(x.entries[i].value, y.entries[j].value, depth+1, compared) {
 				return false
 			}
 		}

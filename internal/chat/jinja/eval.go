@@ -143,6 +143,9 @@ func (e *attribute) eval(st *state) Value {
 func (e *item) eval(st *state) Value {
 	v, key := st.eval(e.of), st.eval(e.key)
 	st.line = e.line
+	if s, ok := v.(Str); ok {
+		st.step(len(s.s) / 256)
+	}
 	return getItem(v, key)
 }
 

@@ -163,19 +163,19 @@ func centerFilter(st *state, v Value, a args) Value {
 
 func truncateFilter(_ *state, v Value, a args) Value {
 	b := a.bind("truncate", 0, "length", "killwords", "end", "leeway")
-	s, end := toStr(v, "the text to truncate"), toStr(or(b[2], plain("...")), "the end")
-	length, tail := toInt(b[0], 255), length(end)
+	end := toStr(or(b[2], plain("...")), "the end")
+	limit, tail := toInt(b[0], 255), lengthOf(end)
 	leeway := int64(5)
 	if !isNone(b[3]) {
 		leeway = toInt(b[3], 5)
 	}
-	if length < tail || leeway < 0 {
-		fail("truncate: expected length >= %d and leeway >= 0, got %d and %d", tail, length, leeway)
+	if limit < tail || leeway < 0 {
+		fail("truncate: expected length >= %d and leeway >= 0, got %d and %d", tail, limit, leeway)
 	}
-	if lengthOf(s) <= length+leeway {
-		return s
+	if length(v) <= limit+leeway {
+		return v
 	}
-	cut := between(s, nil, length-tail)
+	cut := between(toStr(v, "the text to truncate"), nil, limit-tail)
 	if !truth(or(b[1], false)) {
 		cut = splitRight(cut, " ", 1)[0]
 	}
@@ -259,6 +259,9 @@ func defaultFilter(_ *state, v Value, a args) Value {
 
 func attrFilter(_ *state, v Value, a args) Value {
 	name := toStr(a.bind("attr", 1, "name")[0], "the attribute name").s
+	if u, ok := v.(Undefined); ok && !strings.HasPrefix(name, "__") {
+		fail("%s", u.message)
+	}
 	if m, ok := methodOf(v, name); ok {
 		return m
 	}

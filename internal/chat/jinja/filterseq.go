@@ -56,6 +56,9 @@ func reverseFilter(st *state, v Value, _ args) Value {
 	}
 	items := reversed(st.iterate(v))
 	st.charge(16 * len(items))
+	if l, ok := v.(*List); ok && l.shape == iteratorShape {
+		return newList(items)
+	}
 	return newIterator("reversed", items)
 }
 

@@ -13,6 +13,10 @@ import (
 // written as JSON. Python stops near 1000.
 const maxDepth = 500
 
+// maxRepr bounds the text of one value: what contains itself many times over
+// would grow without end.
+const maxRepr = 16 << 20
+
 // str is Python's str(v), with the sources of its bytes.
 func str(v Value) Str {
 	if s, ok := v.(Str); ok {
@@ -43,6 +47,9 @@ func repr(v Value) Str {
 func writeRepr(b *builder, v Value, depth int) {
 	if depth > maxDepth {
 		fail("maximum recursion depth exceeded while printing a %s", typeName(v))
+	}
+	if len(b.buf) > maxRepr {
+		exceeded("the text of a value is longer than %d bytes", maxRepr)
 	}
 	switch x := v.(type) {
 	case nil:
@@ -112,7 +119,7 @@ func writeListRepr(b *builder, x *List, depth int) {
 		b.text(x.label)
 		return
 	case iteratorShape:
-		b.text("<generator object " + x.label + ">")
+		b.text("<generator object " + x.label + " at 0x0>")
 		return
 	case keysShape, valuesShape, itemsShape:
 		open, end = typeName(x)+"([", "])"

@@ -111,9 +111,9 @@ func (st *state) iterate(v Value) []Value {
 		return x.keys()
 	case Str:
 		st.chargeTimes(64, int64(len(x.s)))
+		x.safe = false
 		out := make([]Value, 0, len(x.s))
-		for i, r := range x.s {
-			_ = r
+		for i := range x.s {
 			out = append(out, x.cut(i, i+runeLen(x.s[i:])))
 		}
 		return out

@@ -185,7 +185,8 @@ func (st *state) percent(s Str, v Value) Str {
 	if l, ok := v.(*List); ok && l.shape == tupleShape {
 		values = l.items
 	}
-	_, mapping := v.(*Dict)
+	mapping, _ := v.(*Dict)
+	keyed := isSequence(v) && !isStr(v) // in Python's eyes; then nothing need be used
 	used := 0
 	var b builder
 	at := 0
@@ -207,10 +208,10 @@ func (st *state) percent(s Str, v Value) Str {
 		var arg Value
 		switch {
 		case m[1] != "" || strings.HasPrefix(m[0], "%("):
-			if !mapping {
+			if mapping == nil {
 				fail("format requires a mapping")
 			}
-			held, ok := v.(*Dict).name(m[1])
+			held, ok := mapping.name(m[1])
 			if !ok {
 				fail("the format needs a value named %s", quote(m[1]))
 			}
@@ -229,7 +230,7 @@ func (st *state) percent(s Str, v Value) Str {
 		b.str(text)
 	}
 	b.str(s.from(at))
-	if used < len(values) && !mapping {
+	if l, tuple := v.(*List); used < len(values) && (!keyed || tuple && l.shape == tupleShape) {
 		fail("not all arguments converted during string formatting")
 	}
 	out := b.done()

@@ -59,7 +59,6 @@ func init() {
 }
 
 func (st *state) strMethod(s Str, name string, a args) Value {
-	st.step(len(s.s) / 64)
 	return strMethodTable[name](st, s, a)
 }
 
@@ -67,8 +66,11 @@ func (st *state) strMethod(s Str, name string, a args) Value {
 func strip(s Str, chars Value, left, right bool) Str {
 	in := isSpace
 	if !isNone(chars) {
-		set := toStr(chars, "strip arg").s
-		in = func(r rune) bool { return strings.ContainsRune(set, r) }
+		set := map[rune]bool{}
+		for _, r := range toStr(chars, "strip arg").s {
+			set[r] = true
+		}
+		in = func(r rune) bool { return set[r] }
 	}
 	i, j := 0, len(s.s)
 	if left {
@@ -203,9 +205,10 @@ func joinMethod(st *state, s Str, a args) Value {
 	parts := st.iterate(a.bind("join()", 1, "iterable")[0])
 	out := make([]Str, len(parts))
 	for i, v := range parts {
-		out[i] = toStr(v, "each item of join()")
 		if s.safe {
-			out[i] = out[i].escape()
+			out[i] = softStr(v).escape()
+		} else {
+			out[i] = toStr(v, "each item of join()")
 		}
 	}
 	return st.join(s, out)

@@ -144,19 +144,23 @@ func splitLines(s Str, keepEnds bool) []Str {
 }
 
 func partitionMethod(_ *state, s Str, a args) Value {
-	v := a.bind("partition()", 1, "sep")[0]
-	sep := separator(v)
-	if i := strings.Index(s.s, sep); i >= 0 {
-		return newTuple(s.cut(0, i), v, s.from(i+len(sep)))
+	sep := toStr(a.bind("partition()", 1, "sep")[0], "the separator")
+	if i := strings.Index(s.s, separator(sep)); i >= 0 {
+		return s.three(s.cut(0, i), sep, s.from(i+len(sep.s)))
 	}
-	return newTuple(s, Str{}, Str{})
+	return s.three(s, Str{}, Str{})
 }
 
 func partitionMethodRight(_ *state, s Str, a args) Value {
-	v := a.bind("rpartition()", 1, "sep")[0]
-	sep := separator(v)
-	if i := strings.LastIndex(s.s, sep); i >= 0 {
-		return newTuple(s.cut(0, i), v, s.from(i+len(sep)))
+	sep := toStr(a.bind("rpartition()", 1, "sep")[0], "the separator")
+	if i := strings.LastIndex(s.s, separator(sep)); i >= 0 {
+		return s.three(s.cut(0, i), sep, s.from(i+len(sep.s)))
 	}
-	return newTuple(Str{}, Str{}, s)
+	return s.three(Str{}, Str{}, s)
+}
+
+// three is a tuple whose strings are as safe as s.
+func (s Str) three(a, b, c Str) *List {
+	a.safe, b.safe, c.safe = s.safe, s.safe, s.safe
+	return newTuple(a, b, c)
 }

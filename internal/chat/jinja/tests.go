@@ -28,7 +28,7 @@ func init() {
 		"even":      func(v Value) bool { return equal(remainder(v, 2), int64(0)) },
 		"lower":     func(v Value) bool { return classes["islower"](str(v).s) },
 		"upper":     func(v Value) bool { return classes["isupper"](str(v).s) },
-		"filter":    func(v Value) bool { _, ok := filterTable[toStr(v, "the filter's name").s]; return ok },
+		"filter":    isFilter,
 		"test":      isTest,
 	}
 }
@@ -58,8 +58,13 @@ func (st *state) test(name string, v Value, a args) Value {
 	return nil
 }
 
+func isFilter(v Value) bool {
+	name, _ := hash(v).(string)
+	return filterTable[name] != nil
+}
+
 func isTest(v Value) bool {
-	name := toStr(v, "the test's name").s
+	name, _ := hash(v).(string)
 	return testTable[name] != nil || comparisonTests[name] != "" || name == "divisibleby" || name == "sameas"
 }
 

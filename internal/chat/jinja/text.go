@@ -1,6 +1,9 @@
 package jinja
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Source says where a piece of text came from. Zero is the template itself;
 // every other number is given by the caller of Render.
@@ -57,10 +60,8 @@ func Join(pieces ...Str) Str {
 // cut is s[i:j], in bytes.
 func (s Str) cut(i, j int) Str {
 	out := Str{s: s.s[i:j], safe: s.safe}
-	for _, r := range s.runs {
-		if r.End <= i {
-			continue
-		}
+	first, _ := slices.BinarySearchFunc(s.runs, i+1, func(r Run, at int) int { return r.End - at })
+	for _, r := range s.runs[first:] {
 		if r.Start >= j {
 			break
 		}
