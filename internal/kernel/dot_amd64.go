@@ -62,13 +62,16 @@ var dotKernels = [...][BF16 + 1][3]func(*dotTile){
 	},
 }
 
+// dotsFast says that the path in use has dot kernels for a type.
+func dotsFast(t Type) bool { return dotKernels[isa][t][0] != nil }
+
 // float computes the outputs of group g, sixteen rows of a float matrix.
 func (j *product) float(s *scratch, g int) {
-	kernels := &dotKernels[isa][j.w.Type]
-	if kernels[0] == nil {
+	if !dotsFast(j.w.Type) {
 		j.floatGeneric(s, g)
 		return
 	}
+	kernels := &dotKernels[isa][j.w.Type]
 	w, a := j.w, j.a
 	first := g * groupRows
 	rows := min(groupRows, w.Rows-first)

@@ -34,7 +34,7 @@ func MatMul(p *Pool, y []float32, w *Matrix, a *Acts) {
 	j.next.Store(0)
 	// Enough groups a time to outweigh taking them, few enough to share evenly.
 	const work = 1 << 16 // multiplications
-	j.chunk = max(1, work/(groupRows*w.Cols*a.rows))
+	j.chunk = max(1, min(work/(groupRows*w.Cols*a.rows), w.groups()/(8*p.Workers())))
 	workers := min(p.Workers(), (w.groups()+j.chunk-1)/j.chunk)
 	a.reserve(workers)
 	p.Run(workers, j)
@@ -69,55 +69,6 @@ func (j *product) Do(i int) {
 		}
 	}
 }
-
-// scratch is the working memory of one worker.
-type scratch struct {
-	tile tile
-	q    []uint8   // weights of the panel
-	f    []float32 // its scales and mins; or rows of a float matrix
-	dot  dotTile
-	tail [dotRows][64]byte              // rests of rows
-	out  [maxTokens * groupRows]float32 // outputs of a group that is not full
-}
-
-// reserve makes scratch memory for n workers.
-func (a *Acts) reserve(n int) {
-	for len(a.scratch) < n {
-		a.scratch = append(a.scratch, scratch{})
-	}
-	w := a.job.w
-	for i := range a.scratch[:n] {
-		s := &a.scratch[i]
-		q, f := 0, 0
-		if w.format.packing == nil {
-			f = groupRows * w.Cols
-		} else {
-			q = groupRows * a.panelCols(w)
-			f = 2 * q / w.format.packing.step
-		}
-		if len(s.q) < q {
-			s.q = make([]uint8, q)
-		}
-		if len(s.f) < f {
-			s.f = make([]float32, f)
-		}
-	}
-}
-
-// panelCols is how many columns are unpacked at a time. With few tokens the panel
-// is used once and should stay in the first cache; with many it must be whole,
-// so that each tile is finished in one go.
-func (a *Acts) panelCols(w *Matrix) int {
-	if a.rows > maxTokens || w.Cols <= panelMost {
-		return w.Cols
-	}
-	blocks := w.Cols / w.format.BlockLen
-	parts := (w.Cols + panelMost - 1) / panelMost
-	return (blocks + parts - 1) / parts * w.format.BlockLen
-}
-
-// panelMost is how many columns a panel that stays in the first cache may have.
-const panelMost = 320
 
 // packed computes the outputs of group g of a quantised matrix.
 func (j *product) packed(s *scratch, g int) {
@@ -162,12 +113,4 @@ func (j *product) tile(s *scratch, g, row, c int) {
 	for i := range tokens {
 		copy(j.y[(row+i)*w.Rows+g*groupRows:][:rows], s.out[i*groupRows:])
 	}
-}
-
-// unpack makes a panel of n group blocks and returns what follows them.
-func (s *scratch) unpack(f *Format, src []byte, n int) []byte {
-	steps, t := f.steps(n), &s.tile
-	t.q, t.scale, t.mins = s.q, s.f[:steps], s.f[steps:2*steps]
-	f.unpack(t.q, t.scale, t.mins, src, n)
-	return src[n*f.BlockBytes*groupRows:]
 }
