@@ -52,6 +52,7 @@ for name in [n for n in out if n != "x"]:
     out[name.replace(".bytes", ".y")] = dequantize(out[name], T[name.split(".")[0]]).astype(np.float32)
 
 target = Path(__file__).parents[1] / "internal/kernel/testdata/quants.safetensors"
-meta = {"script": "reference/quants.py"} | {p: version(p) for p in ("gguf", "numpy")}
-save_file({k: np.ascontiguousarray(v) for k, v in out.items()}, target, meta)
+# One entry only: their order is not kept, and the file should come out the same.
+made = " ".join(["reference/quants.py"] + [f"{p}-{version(p)}" for p in ("gguf", "numpy")])
+save_file({k: np.ascontiguousarray(v) for k, v in out.items()}, target, {"made by": made})
 print(target, target.stat().st_size, "bytes")
