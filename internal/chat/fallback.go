@@ -18,11 +18,10 @@ func (t *Template) messages(in Input) ([]turn, error) {
 			return nil, err
 		}
 		switch {
-		case t.caps.tools && t.caps.calls:
-		case len(m.ToolCalls) > 0:
+		case len(m.ToolCalls) > 0 && !(t.caps.tools && t.caps.calls):
 			next.content = callsAsText(t.dialect, next.content, m.ToolCalls, sourceOf(i))
 			next.calls = nil
-		case m.Role == "tool":
+		case m.Role == "tool" && !(t.caps.tools && t.caps.results):
 			result := jinja.Join(plain("<tool_response>\n"), textOf(next.content), plain("\n</tool_response>"))
 			if n := len(turns); n > 0 && in.Messages[i-1].Role == "tool" { // one turn for all results
 				turns[n-1].content = jinja.Join(textOf(turns[n-1].content), plain("\n"), result)
