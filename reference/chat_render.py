@@ -3,6 +3,8 @@ transformers' own apply_chat_template (continue_final_message included).
 
     python reference/chat_render.py --templates internal/chat/jinja/testdata/templates --out internal/chat/testdata/render.json.gz
 
+With --hash and DIR of templates that are not ours it keeps digests only: see chat_engine.py; the file is published.json.gz.
+
 As the documentation of transformers asks, the arguments of tool calls are handed
 over as dicts; they come as text in OpenAI's form.
 """
@@ -11,6 +13,7 @@ import argparse
 import copy
 import glob
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -81,6 +84,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--templates", required=True)
     p.add_argument("--out", required=True)
+    p.add_argument("--hash", action="store_true")
     a = p.parse_args()
     tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizers.Tokenizer(tokenizers.models.WordLevel({"<unk>": 0}, unk_token="<unk>")), **engine.SPECIAL)
@@ -96,12 +100,14 @@ def main():
                     add_generation_prompt=c["generate"], continue_final_message=c["go_on"], **c["vars"]))
             except Exception:
                 results.append(None)
-        expected[os.path.basename(path)[:-6]] = results
+        if a.hash:
+            results = [r if r is None else engine.digest(r) for r in results]
+        expected[os.path.basename(path)[:-6]] = {"sha256": hashlib.sha256(template.encode()).hexdigest(), "results": results}
     doc = dict(script="reference/chat_render.py", versions={"transformers": transformers.__version__}, now=engine.NOW.isoformat(), cases=all_cases, expected=expected)
     data = json.dumps(doc, ensure_ascii=False).encode()
     with open(a.out, "wb") as f:
         f.write(gzip.compress(data, mtime=0))
-    print(len(expected), "templates,", len(all_cases), "cases,", sum(r is None for v in expected.values() for r in v), "refused")
+    print(len(expected), "templates,", len(all_cases), "cases,", sum(r is None for v in expected.values() for r in v["results"]), "refused")
 
 
 if __name__ == "__main__":

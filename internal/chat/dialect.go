@@ -3,6 +3,8 @@ package chat
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +31,7 @@ type syntax struct {
 	close     string
 	trailer   string // may follow the last call
 	separator string
+	idMark    string // in the name, before an id
 	tags      bool
 	bare      bool                               // an answer may begin with the object itself
 	split     func(raw string) (name, id string) // what stands before separator; nil: the name
@@ -88,18 +91,28 @@ func (t *Template) findDialect() *Dialect {
 	return &found
 }
 
-// Markers are the texts with a meaning for the parser. The engine hands them
-// on as text even where they are control tokens.
+// Markers are the texts with a meaning for the parser that may be tokens of
+// their own. The engine hands them on as text even where they are control
+// tokens, and lets a constrained decoder write Shape's text with them.
 func (d *Dialect) Markers() []string {
 	s := d.syntax
 	var out []string
-	for _, m := range append([]string{s.close, s.trailer, s.separator, d.think.open, d.think.close}, s.opens...) {
-		if m != "" {
-			out = append(out, m)
+	for _, m := range append([]string{s.close, s.trailer, s.separator, s.idMark, d.think.open, d.think.close}, s.opens...) {
+		tags := tagText.FindAllString(m, -1)
+		if len(tags) == 0 && m != "" {
+			tags = []string{m}
+		}
+		for _, tag := range tags {
+			if !slices.Contains(out, tag) {
+				out = append(out, tag)
+			}
 		}
 	}
 	return out
 }
+
+// tagText is what a control token looks like within a longer text.
+var tagText = regexp.MustCompile(`<[|｜][^<>]*[|｜]>|\[[A-Z_/]+\]|</?\w+>`)
 
 // Triggers are the texts that begin a call where the model chooses freely: a
 // decoder may wait for one and constrain only what follows. Shape's text

@@ -125,3 +125,20 @@ func TestShape(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkers: each control token of a dialect by itself.
+func TestMarkers(t *testing.T) {
+	for _, c := range []struct {
+		d    *Dialect
+		want []string
+	}{
+		{hermes, []string{"</tool_call>", "<tool_call>"}},
+		{mistral, []string{"[ARGS]", "[CALL_ID]", "[TOOL_CALLS]"}},
+		{deepseekPlain, []string{deepseekEnd, deepseekDone, deepseekSep, deepseekCalls, deepseekCall}},
+		{llama, []string{"<|python_tag|>"}},
+	} {
+		if diff := cmp.Diff(c.want, c.d.Markers()); diff != "" {
+			t.Errorf("%s: %s", c.d.Name, diff)
+		}
+	}
+}

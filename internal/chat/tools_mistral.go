@@ -28,6 +28,7 @@ var mistralArgs = &Dialect{
 var mistralSyntax = syntax{
 	opens:     []string{"[TOOL_CALLS]"},
 	separator: "[ARGS]",
+	idMark:    "[CALL_ID]",
 	split: func(raw string) (name, id string) {
 		name, id, _ = strings.Cut(raw, "[CALL_ID]")
 		return name, id
