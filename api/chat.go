@@ -51,8 +51,7 @@ func (h chatHandler) create(c *gin.Context) {
 }
 
 func (r *chatRequest) bind(s *server, o *object) {
-	o.require("model")
-	o.string("model", &r.Model)
+	o.model(&r.Model)
 	o.require("messages")
 	if v, ok := o.value("messages"); ok {
 		r.Messages = messages(v)
@@ -60,9 +59,7 @@ func (r *chatRequest) bind(s *server, o *object) {
 	s.sampling(o, r.Request)
 	r.bindLogprobs(o)
 	r.bindTools(o)
-	if v, ok := o.value("response_format"); ok {
-		r.Format = responseFormat(v)
-	}
+	constraints(o, &r.Format)
 	if v, ok := o.value("chat_template_kwargs"); ok {
 		r.TemplateVars = templateVars(v)
 	}

@@ -95,7 +95,7 @@ func (w *chunkWriter) event(e serving.Event) error {
 // delta is the inside of the delta object.
 func (w *chunkWriter) delta(e serving.Event, state *chunkState) []byte {
 	var b []byte
-	if e.Text != "" || (len(e.Tokens) > 0 && len(e.ToolCalls) == 0) {
+	if e.Text != "" || (len(e.Tokens) > 0 && e.Reasoning == "" && len(e.ToolCalls) == 0) {
 		b = appendString(append(b, `"content":`...), e.Text)
 	}
 	if e.Reasoning != "" {

@@ -94,6 +94,13 @@ func TestChatRequest(t *testing.T) {
 			func(r *serving.Request) {
 				r.Format = serving.Format{Type: "json_schema", Schema: []byte(`{"z":1,"a":{"y":2,"b":3}}`)}
 			}},
+		{"regex", `,"guided_regex":"[0-9]+"`, func(r *serving.Request) { r.Format = serving.Format{Type: "regex", Regex: "[0-9]+"} }},
+		{"choice", `,"structured_outputs":{"choice":["yes","no"]}`, func(r *serving.Request) {
+			r.Format = serving.Format{Type: "choice", Choice: []string{"yes", "no"}}
+		}},
+		{"guided json", `,"guided_json":{"z":1,"a":2}`, func(r *serving.Request) {
+			r.Format = serving.Format{Type: "json_schema", Schema: []byte(`{"z":1,"a":2}`)}
+		}},
 		{"template variables", `,"chat_template_kwargs":{"enable_thinking":false,"n":1,"x":1.5,"l":[2]}`, func(r *serving.Request) {
 			r.TemplateVars = map[string]any{"enable_thinking": false, "n": int64(1), "x": 1.5, "l": []any{int64(2)}}
 		}},
@@ -185,6 +192,7 @@ func TestChatBadInput(t *testing.T) {
 		{"deep but valid", `{"model":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, "", "invalid_json", "100 levels"},
 		{"no model", `{` + hi + `}`, "model", "missing_required_parameter", "'model'"},
 		{"null model", `{"model":null,` + hi + `}`, "model", "missing_required_parameter", ""},
+		{"empty model", `{"model":"",` + hi + `}`, "model", "invalid_value", ""},
 		{"number for model", `{"model":7,` + hi + `}`, "model", "invalid_type", "expected a string, but got an integer"},
 		{"no messages", `{` + model + `}`, "messages", "missing_required_parameter", ""},
 		{"empty messages", message(``), "messages", "empty_array", ""},
@@ -230,6 +238,8 @@ func TestChatBadInput(t *testing.T) {
 		{"unknown format", field(`"response_format":{"type":"xml"}`), "response_format.type", "invalid_value", "json_schema"},
 		{"schema missing", field(`"response_format":{"type":"json_schema"}`), "response_format.json_schema", "missing_required_parameter", ""},
 		{"schema without a name", field(`"response_format":{"type":"json_schema","json_schema":{"schema":{}}}`), "response_format.json_schema.name", "missing_required_parameter", ""},
+		{"two constraints", field(`"response_format":{"type":"text"},"structured_outputs":{"regex":"a"}`), "structured_outputs.regex", "invalid_parameter_combination", ""},
+		{"no choice", field(`"guided_choice":[]`), "guided_choice", "empty_array", ""},
 		{"audio out", field(`"modalities":["text","audio"]`), "modalities", "unsupported_parameter", "text only"},
 		{"web search", field(`"web_search_options":{"a":1}`), "web_search_options", "unsupported_parameter", ""},
 		{"effort", field(`"reasoning_effort":"high"`), "reasoning_effort", "unsupported_parameter", "chat_template_kwargs"},

@@ -64,8 +64,7 @@ func (h completionsHandler) create(c *gin.Context) {
 }
 
 func (r *completionRequest) bind(s *server, o *object) {
-	o.require("model")
-	o.string("model", &r.Model)
+	o.model(&r.Model)
 	o.require("prompt")
 	if v, ok := o.value("prompt"); ok {
 		r.prompts = prompts(v, s.Options.MaxPrompts)
@@ -76,9 +75,7 @@ func (r *completionRequest) bind(s *server, o *object) {
 	o.integer("logprobs", &r.Logprobs, 0, 20)
 	o.bool("echo", &r.Echo)
 	o.integer("best_of", &r.BestOf, 1, s.Options.MaxN)
-	if v, ok := o.value("response_format"); ok { // as vLLM
-		r.Format = responseFormat(v)
-	}
+	constraints(o, &r.Format)
 	r.stream, r.includeUsage = streaming(o)
 	commonFields(o)
 	if o.d.err != nil {

@@ -49,8 +49,7 @@ func (h embeddingsHandler) create(c *gin.Context) {
 	req := serving.EmbedRequest{}
 	encoding, dimensions := "float", 0
 	err := h.read(c, func(o *object) {
-		o.require("model")
-		o.string("model", &req.Model)
+		o.model(&req.Model)
 		o.require("input")
 		if v, ok := o.value("input"); ok {
 			req.Inputs = embedInputs(v, h.Options.MaxPrompts)

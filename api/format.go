@@ -39,6 +39,42 @@ func formatSchema(o *object, f *serving.Format) {
 	}
 }
 
+// maxChoices bounds the strings of a choice.
+const maxChoices = 1024
+
+// constraints reads response_format, and vLLM's fields for the same purpose:
+// structured_outputs, and guided_… before it. There may be one of them.
+func constraints(o *object, f *serving.Format) {
+	var given []string
+	if v, ok := o.value("response_format"); ok {
+		*f, given = responseFormat(v), append(given, "response_format")
+	}
+	read := func(o *object, prefix string) {
+		if v, ok := o.value(prefix + "json"); ok {
+			*f, given = serving.Format{Type: "json_schema", Schema: schema(v)}, append(given, v.path)
+		}
+		if v, ok := o.value(prefix + "regex"); ok {
+			*f, given = serving.Format{Type: "regex", Regex: v.string()}, append(given, v.path)
+		}
+		if v, ok := o.value(prefix + "choice"); ok {
+			*f, given = serving.Format{Type: "choice", Choice: choices(v)}, append(given, v.path)
+		}
+	}
+	read(o, "guided_")
+	o.object("structured_outputs", func(o *object) { read(o, "") })
+	if len(given) > 1 {
+		o.d.fail(invalid(given[1], "invalid_parameter_combination", "Setting '%s' and '%s' at the same time is not supported.", given[0], given[1]))
+	}
+}
+
+func choices(v value) (list []string) {
+	v.items(maxChoices, func(_ int, item value) { list = append(list, item.string()) })
+	if len(list) == 0 {
+		v.d.fail(invalid(v.path, "empty_array", "Invalid '%s': empty array. Expected an array with minimum length 1, but got an empty array instead.", v.path))
+	}
+	return list
+}
+
 // templateVars reads chat_template_kwargs: whole numbers stay whole, since a
 // template prints 1 and 1.0 differently.
 func templateVars(v value) map[string]any {

@@ -90,7 +90,10 @@ func TestKeys(t *testing.T) {
 			}
 			w := serve(h, r)
 			if c.status == 401 {
-				wantError(t, w, 401, "authentication_error", "", "invalid_api_key")
+				says := wantError(t, w, 401, "authentication_error", "", "invalid_api_key")
+				if none := strings.HasSuffix(c.name, "none") || c.name == "empty" || c.name == "another scheme" || c.name == "metrics"; none != strings.Contains(says, "didn't provide") {
+					t.Errorf("message %q", says)
+				}
 				if w.Header().Get("WWW-Authenticate") == "" {
 					t.Error("no WWW-Authenticate")
 				}
@@ -235,13 +238,16 @@ func TestMetrics(t *testing.T) {
 	do(h, "POST", "/v1/chat/completions", hello)
 	do(h, "POST", "/v1/chat/completions", strings.Replace(hello, "fake", "made-up", 1))
 	do(h, "POST", "/made-up", "")
+	fake.FailAfter = 1
+	do(h, "POST", "/v1/chat/completions", hello)
 	page := do(h, "GET", "/metrics", "").Body.String()
 	for _, want := range []string{
 		`graft_http_requests_total{method="POST",model="fake",route="/v1/chat/completions",status="200"} 1`,
+		`graft_http_requests_total{method="POST",model="fake",route="/v1/chat/completions",status="500"} 1`,
 		`graft_http_requests_total{method="POST",model="",route="/v1/chat/completions",status="404"} 1`,
 		`graft_http_requests_total{method="",model="",route="unknown",status="404"} 1`,
-		`graft_http_request_seconds_count{model="fake",route="/v1/chat/completions"} 1`,
-		`graft_time_to_first_token_seconds_count{model="fake"} 1`,
+		`graft_http_request_seconds_count{model="fake",route="/v1/chat/completions"} 2`,
+		`graft_time_to_first_token_seconds_count{model="fake"} 2`,
 		`graft_inter_token_seconds_count{model="fake"} 1`, // two tokens
 		`graft_tokens_total{kind="prompt",model="fake"} 3`,
 		`graft_tokens_total{kind="generated",model="fake"} 2`,

@@ -318,6 +318,14 @@ func (o *object) require(name string) {
 	}
 }
 
+// model reads the name of the model, which must be given: there is no silent choice.
+func (o *object) model(dst *string) {
+	o.require("model")
+	if o.string("model", dst) && *dst == "" {
+		o.d.fail(invalid("model", "invalid_value", "Invalid 'model': the name is empty."))
+	}
+}
+
 // accept names fields that are valid but change nothing here.
 func (o *object) accept(names ...string) {
 	for _, name := range names {

@@ -169,8 +169,7 @@ func (h ollamaHandler) embedOne(c *gin.Context) {
 }
 
 func bindOllamaEmbed(o *object, req *serving.EmbedRequest) {
-	o.require("model")
-	o.string("model", &req.Model)
+	o.model(&req.Model)
 	o.accept("keep_alive", "options")
 }
 

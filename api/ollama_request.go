@@ -31,8 +31,7 @@ func (s *server) newOllamaRequest(c *gin.Context) *ollamaRequest {
 }
 
 func (r *ollamaRequest) bindCommon(o *object) {
-	o.require("model")
-	o.string("model", &r.Model)
+	o.model(&r.Model)
 	o.bool("stream", &r.stream)
 	o.accept("keep_alive", "shift", "truncate") // models stay by use; a prompt that is too long is an error
 	if v, ok := o.value("format"); ok {

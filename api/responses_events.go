@@ -108,7 +108,7 @@ func (b *responseBuilder) event(e serving.Event) error {
 	if e.Reasoning != "" {
 		b.grow("reasoning", "reasoning_text", e.Reasoning, nil)
 	}
-	if e.Text != "" || len(e.Tokens) > 0 && len(e.ToolCalls) == 0 {
+	if e.Text != "" || len(e.Tokens) > 0 && e.Reasoning == "" && len(e.ToolCalls) == 0 && b.writing() {
 		b.grow("message", "output_text", e.Text, e.Tokens)
 	}
 	for _, d := range e.ToolCalls {
@@ -123,6 +123,9 @@ func (b *responseBuilder) event(e serving.Event) error {
 	}
 	return b.err
 }
+
+// writing says whether the last item is a message that grows.
+func (b *responseBuilder) writing() bool { return b.open && b.last().Type == "message" }
 
 func (b *responseBuilder) last() *item { return &b.r.Output[len(b.r.Output)-1] }
 

@@ -24,10 +24,11 @@ type responsesRequest struct {
 // generates nothing and may leave the model out.
 func (r *responsesRequest) bind(s *server, o *object, counting bool) {
 	e := &r.echo
-	if !counting {
-		o.require("model")
+	if counting {
+		o.string("model", &r.Model)
+	} else {
+		o.model(&r.Model)
 	}
-	o.string("model", &r.Model)
 	o.require("input")
 	if v, ok := o.value("input"); ok {
 		r.input = readItems(v)

@@ -276,3 +276,27 @@ func TestMemoryResponses(t *testing.T) {
 		t.Error(err, m.bytes)
 	}
 }
+
+// Tokens that come with reasoning belong to no message.
+func TestResponsesReasoningTokens(t *testing.T) {
+	b := responseBuilder{s: &server{Deps: Deps{ID: func(p string) string { return p }}}, want: true}
+	for _, e := range []serving.Event{
+		{Reasoning: "hm", Tokens: []serving.TokenLogprob{{Bytes: []byte("hm")}}},
+		{Reasoning: "m", Tokens: []serving.TokenLogprob{{Bytes: []byte("m")}}},
+		{Tokens: []serving.TokenLogprob{{Bytes: []byte("</think>")}}},
+		{Text: "a", Tokens: []serving.TokenLogprob{{Bytes: []byte("a")}}},
+		{Tokens: []serving.TokenLogprob{{Bytes: []byte("b")}}},
+		{Finish: serving.FinishStop},
+	} {
+		if err := b.event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := marshal(b.r.Output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameJSON(t, string(raw), `[{"id":"rs_","type":"reasoning","status":"completed","summary":[],"content":[{"type":"reasoning_text","text":"hmm"}]},
+		{"id":"msg_","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"a","annotations":[],"logprobs":[
+			{"token":"a","logprob":0,"bytes":[97],"top_logprobs":[]},{"token":"b","logprob":0,"bytes":[98],"top_logprobs":[]}]}]}]`)
+}

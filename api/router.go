@@ -96,6 +96,7 @@ func New(d Deps) http.Handler {
 	r.HEAD("/", health.root)
 	r.GET("/healthz", health.live)
 	r.GET("/readyz", health.ready)
+	r.GET("/health", health.ready) // the name that clients of vLLM and llama.cpp know
 	r.GET("/openapi.yaml", s.openAPI)
 	r.GET("/metrics", s.requireKey, gin.WrapH(d.Metrics.Handler()))
 
