@@ -11,6 +11,7 @@ func init() {
 		gguf: func(c *Config, g *ggufConfig) error {
 			// The converter works Llama 3.1's scaling out (LlamaModel.generate_extra_tensors).
 			c.Rope.Divisors = g.factors("rope_freqs.weight", c.Rope.Dims/2)
+			c.setWindows(g.intOr("attention.sliding_window", 0), func(int) bool { return true })
 			return nil
 		},
 		names: llamaNames,

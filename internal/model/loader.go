@@ -45,6 +45,8 @@ func newLoader(a *architecture, c *Config, store *weights.Store, gguf bool) *loa
 			to = a.moduleOf(name)
 		} else if a.rename != nil {
 			to = a.rename(name)
+		} else if headless(name) {
+			to = "model." + name
 		}
 		if to == "" || strings.HasSuffix(to, ".rotary_emb.inv_freq") {
 			continue // old folders keep the frequencies, which the configuration gives anyway
@@ -56,6 +58,17 @@ func newLoader(a *architecture, c *Config, store *weights.Store, gguf bool) *loa
 		l.tensors[to] = t
 	}
 	return l
+}
+
+// headless tells names in files of models that were saved without their head, as
+// embedding models are.
+func headless(name string) bool {
+	for _, part := range []string{"embed_tokens.", "layers.", "norm."} {
+		if strings.HasPrefix(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // take finds a tensor and marks it as used.

@@ -3,6 +3,8 @@ package model_test
 import (
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"graft/internal/kernel"
@@ -104,5 +106,61 @@ func TestServeAllocates(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCopyBlock continues a sequence in a copy of its last block.
+func TestCopyBlock(t *testing.T) {
+	for _, typ := range []kernel.Type{kernel.F32, kernel.F16, kernel.Q8_0} {
+		m := load(t, filepath.Join("testdata", "qwen3"))
+		cache, err := model.NewCache(m.CacheSpec(typ, 16, 6))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops := model.NewServeOps(nil, cache)
+		ids := make([]int32, 25)
+		for i := range ids {
+			ids[i] = int32(3 * i)
+		}
+		b := whole(ids, 40)
+		b.Segs[0].Blocks = []int32{1, 2}
+		m.Forward(ops, b)
+		next := func(blocks ...int32) []float32 {
+			return slices.Clone(m.Forward(ops, &model.Batch{IDs: []int32{7}, Logits: []int32{0},
+				Segs: []model.Segment{{Len: 1, Past: 25, Limit: 40, Blocks: blocks}}}).Data)
+		}
+		want := next(1, 2)
+		if slices.Equal(next(1, 4), want) {
+			t.Fatalf("%v: an empty block gives the same logits", typ)
+		}
+		cache.CopyBlock(4, 2)
+		if !slices.Equal(next(1, 4), want) {
+			t.Errorf("%v: the copy of a block gives other logits", typ)
+		}
+	}
+}
+
+// TestCacheSpec has sizes worked out by hand, and specs that cannot be.
+func TestCacheSpec(t *testing.T) {
+	for typ, want := range map[kernel.Type]int64{ // 2 (k, v) x 3 layers x 16 tokens x 2 heads x 64 numbers
+		kernel.F32: 12288 * 4, kernel.F16: 12288 * 2, kernel.BF16: 12288 * 2, kernel.Q8_0: 12288 / 32 * 34,
+	} {
+		s := model.CacheSpec{Layers: 3, KVHeads: 2, HeadDim: 64, Type: typ, BlockLen: 16, Blocks: 10}
+		if s.BlockBytes() != want || s.Bytes() != 10*want {
+			t.Errorf("%v: %d bytes a block, %d in all; want %d and %d", typ, s.BlockBytes(), s.Bytes(), want, 10*want)
+		}
+	}
+	good := model.CacheSpec{Layers: 3, KVHeads: 2, HeadDim: 64, Type: kernel.F16, BlockLen: 16, Blocks: 10}
+	for what, change := range map[string]func(s *model.CacheSpec){
+		"Q4_1": func(s *model.CacheSpec) { s.Type = kernel.Q4_1 }, "blocks of 7": func(s *model.CacheSpec) { s.BlockLen = 7 },
+		"0 blocks": func(s *model.CacheSpec) { s.Blocks = 0 }, "0 layers": func(s *model.CacheSpec) { s.Layers = 0 },
+		"multiples of 32": func(s *model.CacheSpec) { s.Type, s.HeadDim = kernel.Q8_0, 80 },
+		"3 layers of":     func(s *model.CacheSpec) { s.Blocks = 1 << 50 },
+	} {
+		s := good
+		change(&s)
+		if _, err := model.NewCache(s); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%+v: %v; want an error with %q", s, err, what)
+		}
 	}
 }

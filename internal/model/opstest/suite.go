@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"graft/internal/kernel"
@@ -229,8 +230,15 @@ func testLayer(t *testing.T, newOps NewOps) {
 		}
 		x := p.input(n, 24)
 		have, want := x, x
-		for range 5 {
+		for i := range 5 {
+			in, before := have, slices.Clone(have.Data)
 			have, want = p.ops.Layer(layer, have), p.ref.Layer(layer, want)
+			if !slices.Equal(in.Data, before) {
+				t.Fatalf("layer %d of %d rows overwrote its input", i, n)
+			}
+			if have.ID == in.ID {
+				t.Errorf("layer %d: the result has the ID of the input", i)
+			}
 		}
 		same(t, fmt.Sprint("layers ", n), have, want, 10*tolerance)
 	}
