@@ -1,7 +1,9 @@
 package chat
 
 import (
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +97,71 @@ func TestToolsInTemplate(t *testing.T) {
 		if !c.SupportsTools() || c.Dialect().Name != dialect {
 			t.Errorf("%s: supports tools: %v, dialect %s", name, c.SupportsTools(), c.Dialect().Name)
 		}
+	}
+}
+
+// Mistral's templates insist on ids of nine characters; other models make
+// longer ones, and a conversation may change its model.
+func TestShortIDs(t *testing.T) {
+	messages := calling()[1:4]
+	messages[1].ToolCalls = []ToolCall{{ID: "call_abcdefghijk", Name: "add", Arguments: "{}"}}
+	messages[1].Content, messages[2].ToolCallID = nil, "call_abcdefghijk"
+	r, err := family(t, "mistral").Render(Input{Messages: messages, Tools: []Tool{addTool}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(r.Text, `"cdefghijk"`); n != 2 {
+		t.Errorf("the shortened id is there %d times, want 2: %s", n, r.Text)
+	}
+	messages[1].ToolCalls[0].ID, messages[2].ToolCallID = "7", "7"
+	if r, err = family(t, "mistral").Render(Input{Messages: messages}); err != nil || !strings.Contains(r.Text, `"000000007"`) {
+		t.Errorf("have %q, %v", r.Text, err)
+	}
+	if r, err = family(t, "hermes").Render(Input{Messages: messages}); err != nil {
+		t.Errorf("have %q, %v", r.Text, err)
+	}
+}
+
+// TestConcurrent renders with one template from several goroutines.
+func TestConcurrent(t *testing.T) {
+	c := family(t, "hermes")
+	in := Input{Messages: calling(), Tools: []Tool{addTool}, AddGenerationPrompt: true}
+	want, err := c.Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 20 {
+				if got, err := c.Render(in); err != nil || got.Text != want.Text {
+					t.Errorf("have %q, %v", got.Text, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func BenchmarkRender(b *testing.B) {
+	src, err := os.ReadFile("jinja/testdata/templates/hermes.jinja")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := Compile(string(src), SpecialTokens{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := Input{Tools: []Tool{addTool}, AddGenerationPrompt: true}
+	for range 50 {
+		in.Messages = append(in.Messages, Text("user", strings.Repeat("word ", 400)), Text("assistant", strings.Repeat("answer ", 300)))
+	}
+	for b.Loop() {
+		r, err := c.Render(in)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(r.Text)))
 	}
 }
 

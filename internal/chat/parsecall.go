@@ -45,7 +45,7 @@ func (p *Parser) hold(c byte) {
 func (p *Parser) giveUp() {
 	raw, head := p.calls.raw, min(p.calls.head, len(p.calls.raw))
 	p.calls = callReader{index: p.calls.index}
-	p.drop, p.started = false, true
+	p.drop, p.started, p.texted = false, true, true
 	p.partial = p.partial[:0]
 	p.toText()
 	p.text(raw[:head])
@@ -153,7 +153,7 @@ func (p *Parser) certain(name, id string) {
 		id = p.o.NewID()
 	}
 	p.begin(CallDelta{Index: p.calls.index, ID: id, Name: name})
-	p.calls.certain, p.started = true, true
+	p.calls.certain, p.started, p.texted = true, true, true
 	p.calls.raw = nil
 }
 

@@ -24,6 +24,7 @@ type Parser struct {
 	marks    []string // looked for in text
 	space    []byte   // white space that is text only if text follows
 	started  bool     // there was text, reasoning or a call
+	texted   bool     // there was text or a call
 	thinking bool     // inside reasoning
 	drop     bool     // behind a call or reasoning: white space is not text
 
@@ -86,7 +87,7 @@ func (p *Parser) toText() {
 }
 
 func (p *Parser) inText(c byte) {
-	if !p.started && len(p.partial) == 0 && p.d.syntax.bare && len(p.tools) > 0 && c == '{' {
+	if !p.texted && len(p.partial) == 0 && p.d.syntax.bare && len(p.tools) > 0 && c == '{' {
 		p.beginCall("", true)
 		p.state(p, c)
 		return
@@ -136,6 +137,7 @@ func (p *Parser) text(s []byte) {
 		}
 		p.emit(textPiece, append(p.space, c))
 		p.space, p.drop = p.space[:0], false
+		p.texted = true
 		if !p.started {
 			p.started = true
 			p.unmarkReasoning()

@@ -151,6 +151,8 @@ func TestReasoning(t *testing.T) {
 		{"empty", o, "<think>\n\n</think>\n\nYes", answer{Text: "Yes"}},
 		{"a call", o, "<think>I call <tool_call> now</think>\n<tool_call>{\"name\": \"add\", \"arguments\": {}}</tool_call>",
 			answer{Reasoning: "I call <tool_call> now", Calls: []ToolCall{{ID: "id1", Name: "add", Arguments: "{}"}}}},
+		{"bare JSON behind it", ParserOptions{Tools: testTools, Reasoning: true}, "<think>so</think>\n{\"name\": \"add\", \"arguments\": {}}",
+			answer{Text: "{\"name\": \"add\", \"arguments\": {}}", Reasoning: "so"}},
 		{"not asked for", ParserOptions{Tools: testTools}, "<think>so</think>Yes", answer{Text: "<think>so</think>Yes"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -182,6 +184,14 @@ func everyCut(t *testing.T, d *Dialect, o ParserOptions, text string, want answe
 			t.Fatalf("cut at %v: %s", cuts, diff)
 		}
 	}
+}
+
+// TestBareBehindReasoning: an answer that is an object may come after reasoning.
+func TestBareBehindReasoning(t *testing.T) {
+	d := *generic
+	d.think = thinking{"<think>", "</think>"}
+	want := answer{Reasoning: "so", Calls: []ToolCall{{ID: "id1", Name: "add", Arguments: `{}`}}}
+	everyCut(t, &d, ParserOptions{Tools: testTools, Reasoning: true}, "<think>so</think>\n{\"name\": \"add\", \"arguments\": {}}", want)
 }
 
 func TestParserChunks(t *testing.T) {

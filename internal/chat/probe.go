@@ -17,6 +17,7 @@ type caps struct {
 	calls         bool // shows the tool calls of earlier turns
 	results       bool // shows tool messages
 	needsContent  bool // cannot take an assistant turn without content
+	shortIDs      bool // insists on ids of nine characters
 	textArguments bool // wants the arguments of calls as text, not as a mapping
 }
 
@@ -77,6 +78,11 @@ func (t *Template) probeTools(c *caps, user Message) {
 		}
 	}
 	c.results = ok && shows(out, "result-"+needle)
+	if ok {
+		call.ToolCalls[0].ID, result.ToolCallID = "call_of_many_letters", "call_of_many_letters"
+		_, ok = t.try(all, history(c.needsContent))
+		c.shortIDs = !ok
+	}
 }
 
 // try renders under assumed abilities.

@@ -51,7 +51,7 @@ var knownRoles = map[string]bool{"system": true, "developer": true, "user": true
 func (t *Template) turn(m Message, i int) (turn, error) {
 	src := sourceOf(i)
 	text := func(s string) jinja.Str { return jinja.Text(s, src) }
-	out := turn{reasoning: text(m.Reasoning), name: text(m.Name), callID: text(m.ToolCallID)}
+	out := turn{reasoning: text(m.Reasoning), name: text(m.Name), callID: text(t.id(m.ToolCallID))}
 	role := m.Role
 	if role == "developer" && !t.caps.developer {
 		role = "system"
@@ -118,11 +118,21 @@ func (t *Template) call(c ToolCall, src jinja.Source) jinja.Value {
 	f.Set("arguments", t.callArguments(c, src))
 	d := jinja.NewDict(src)
 	if c.ID != "" {
-		d.Set("id", jinja.Text(c.ID, src))
+		d.Set("id", jinja.Text(t.id(c.ID), src))
 	}
 	d.Set("type", jinja.Text("function", jinja.Template))
 	d.Set("function", f)
 	return d
+}
+
+// id makes an id of another model fit for templates that insist on nine
+// characters (Mistral's): the last nine, as vLLM does.
+func (t *Template) id(id string) string {
+	if !t.caps.shortIDs || id == "" {
+		return id
+	}
+	id = "000000000" + id
+	return id[len(id)-9:]
 }
 
 // callArguments that are not a JSON object stay text: a model may have written
