@@ -188,22 +188,21 @@ func (p *Parser) leave() {
 func (p *Parser) behind(c byte) {
 	k := &p.calls
 	k.raw = append(k.raw, c)
-	rest := string(bytes.TrimSpace(k.raw))
+	rest, end := strings.TrimSpace(string(k.raw)), strings.TrimSpace(p.d.syntax.close)
+	next := strings.TrimLeft(rest, ",; \t\r\n")
 	switch {
-	case rest == "":
+	case next == "": // white space and separators
 	case k.list && rest == "]":
 		k.list, k.raw = false, nil
-		if p.d.syntax.close == "" {
+		if end == "" {
 			p.finish()
 		}
-	case !k.list && rest != "" && rest == strings.TrimSpace(p.d.syntax.close):
+	case !k.list && rest == end:
 		p.finish()
-	case !k.list && strings.HasPrefix(strings.TrimSpace(p.d.syntax.close), rest):
-	case rest == "," || rest == ";":
-	case strings.TrimLeft(rest, ",; \n\t\r") == "{" && p.d.syntax.separator == "" || k.list && strings.TrimLeft(rest, ", \n\t\r") == "{":
+	case !k.list && strings.HasPrefix(end, rest):
+	case next == "{" && (k.list || p.d.syntax.separator == ""): // another object
 		k.certain, k.head = false, len(k.raw)
 		p.beginObject(c)
-	case strings.Trim(rest, ",; \n\t\r") == "" && len(rest) < 2:
 	default:
 		p.leave()
 	}

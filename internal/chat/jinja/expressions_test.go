@@ -35,6 +35,10 @@ func TestExpressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	vars, err := ParseJSON(doc.Vars, Template)
+	if err != nil {
+		t.Fatal(err)
+	}
 	compared := 0
 next:
 	for _, r := range doc.Results {
@@ -47,10 +51,6 @@ next:
 			}
 		}
 		compared++
-		vars, err := ParseJSON(doc.Vars, Template)
-		if err != nil {
-			t.Fatal(err)
-		}
 		out, err := render(src, vars.(*Dict), Options{Now: now})
 		switch {
 		case err == nil && want == nil:
