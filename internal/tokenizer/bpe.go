@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // bpe is byte-pair encoding: a piece starts as single bytes (byte-level) or
 // characters, and the pair of neighbours that ranks first is merged until none
@@ -81,6 +84,7 @@ func (m *bpe) piece(t text, out *output) {
 
 // splitBytes starts a byte-level piece. Bytes without a token are dropped.
 func (m *bpe) splitBytes(w *word, s string) {
+	w.syms = slices.Grow(w.syms, len(s))
 	for i := range len(s) {
 		if id := m.bytes[s[i]]; id >= 0 {
 			w.add(id, i, i+1)
@@ -91,6 +95,7 @@ func (m *bpe) splitBytes(w *word, s string) {
 // splitRunes starts a piece of characters. Those without a token become bytes,
 // else the unknown token.
 func (m *bpe) splitRunes(w *word, s string) {
+	w.syms = slices.Grow(w.syms, utf8.RuneCountInString(s))
 	unknown := false // the last symbol is the unknown token
 	for i, n := 0, 0; i < len(s); i += n {
 		var id int32

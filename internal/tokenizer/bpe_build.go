@@ -48,8 +48,8 @@ func (b *builder) mergeList(n int) *mergeList {
 	return &mergeList{b: b, pairs: newPairs(n), hidden: b.hidden()}
 }
 
-// add appends the merge of two tokens, given as the file writes them.
-func (l *mergeList) add(left, right string) error {
+// addMerge appends the merge of two tokens, given as the file writes them.
+func addMerge[T string | []byte](l *mergeList, left, right T) error {
 	rank := l.n
 	l.n++
 	l.buf = l.buf[:0]
@@ -60,7 +60,7 @@ func (l *mergeList) add(left, right string) error {
 		cut = len(l.buf)
 		l.buf, okRight = appendBytes(l.buf, right)
 		if !okLeft || !okRight {
-			return fmt.Errorf("merge %d: %q and %q are not written in byte characters", rank, clip(left), clip(right))
+			return fmt.Errorf("merge %d: %q and %q are not written in byte characters", rank, clip(string(left)), clip(string(right)))
 		}
 	} else {
 		l.buf = append(append(l.buf, left...), right...)
@@ -71,11 +71,10 @@ func (l *mergeList) add(left, right string) error {
 	c, okC := v.find(string(l.buf[cut:]))
 	id, ok := v.find(string(l.buf))
 	if !okA || !okC || !ok {
-		return fmt.Errorf("merge %d: %q and %q, or the two together, are not in the vocabulary", rank, clip(left), clip(right))
+		return fmt.Errorf("merge %d: %q and %q, or the two together, are not in the vocabulary", rank, clip(string(left)), clip(string(right)))
 	}
-	if l.hidden[id] {
-		return nil
+	if !l.hidden[id] {
+		l.pairs.set(a, c, rank, id)
 	}
-	l.pairs.set(a, c, rank, id)
 	return nil
 }

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // sym is a token in the making: bytes start to end of the piece.
 type sym struct {
@@ -89,41 +92,44 @@ func (w *word) mergeShort(r ranker, s string) {
 }
 
 // mergeLong merges through a heap of options. Options go stale when one of
-// their symbols is merged otherwise; they are dropped when they come up.
+// their symbols is merged otherwise; they are told by looking again when they
+// come up.
 func (w *word) mergeLong(r ranker, s string) {
 	syms := w.syms
 	for i := range syms {
 		syms[i].prev, syms[i].next = int32(i-1), int32(i+1)
 	}
 	syms[len(syms)-1].next = -1
-	push := func(pos int32) {
-		next := syms[pos].next
-		if next < 0 {
-			return
+	w.heap = slices.Grow(w.heap, len(syms))
+	for i := range len(syms) - 1 {
+		if o := optionFor(r, &syms[i], &syms[i+1], s); o.id >= 0 {
+			w.heap.push(candidate{o.rank, int32(i)})
 		}
-		if o := optionFor(r, &syms[pos], &syms[next], s); o.id >= 0 {
-			w.heap.push(candidate{o, pos, syms[pos].id, syms[next].id})
-		}
-	}
-	for i := range syms {
-		push(int32(i))
 	}
 	for len(w.heap) > 0 {
 		c := w.heap.pop()
 		left := &syms[c.pos]
-		if left.id != c.a || left.next < 0 || syms[left.next].id != c.b {
+		if left.id < 0 || left.next < 0 {
 			continue
 		}
 		right := &syms[left.next]
-		left.id, left.end, left.next = c.id, right.end, right.next
+		o := optionFor(r, left, right, s)
+		if o.id < 0 || o.rank != c.rank {
+			continue
+		}
+		left.id, left.end, left.next = o.id, right.end, right.next
 		right.id = -1
 		if left.next >= 0 {
 			syms[left.next].prev = c.pos
+			if o := optionFor(r, left, &syms[left.next], s); o.id >= 0 {
+				w.heap.push(candidate{o.rank, c.pos})
+			}
 		}
 		if left.prev >= 0 {
-			push(left.prev)
+			if o := optionFor(r, &syms[left.prev], left, s); o.id >= 0 {
+				w.heap.push(candidate{o.rank, left.prev})
+			}
 		}
-		push(c.pos)
 	}
 	n := 0
 	for i := int32(0); i >= 0; {
@@ -135,18 +141,17 @@ func (w *word) mergeLong(r ranker, s string) {
 	w.syms = syms[:n]
 }
 
-// candidate is an option in the heap.
+// candidate is an option in the heap, of the symbol at pos with the next.
 type candidate struct {
-	option
-	pos  int32 // its left symbol
-	a, b int32 // the tokens it was found for
+	rank uint64
+	pos  int32
 }
 
-func (c *candidate) before(d *candidate) bool {
+func (c candidate) before(d candidate) bool {
 	return c.rank < d.rank || c.rank == d.rank && c.pos < d.pos
 }
 
-// mergeHeap is a binary heap: lowest rank, then leftmost, on top.
+// mergeHeap is a heap of four children a node: lowest rank, then leftmost, on top.
 type mergeHeap []candidate
 
 func (h *mergeHeap) push(c candidate) {
@@ -154,8 +159,8 @@ func (h *mergeHeap) push(c candidate) {
 	q := *h
 	i := len(q) - 1
 	for i > 0 {
-		parent := (i - 1) / 2
-		if !c.before(&q[parent]) {
+		parent := (i - 1) / 4
+		if !c.before(q[parent]) {
 			break
 		}
 		q[i] = q[parent]
@@ -174,18 +179,20 @@ func (h *mergeHeap) pop() candidate {
 	}
 	i := 0
 	for {
-		child := 2*i + 1
-		if child >= len(q) {
+		least := 4*i + 1
+		if least >= len(q) {
 			break
 		}
-		if child+1 < len(q) && q[child+1].before(&q[child]) {
-			child++
+		for child := least + 1; child < min(4*i+5, len(q)); child++ {
+			if q[child].before(q[least]) {
+				least = child
+			}
 		}
-		if !q[child].before(&last) {
+		if !q[least].before(last) {
 			break
 		}
-		q[i] = q[child]
-		i = child
+		q[i] = q[least]
+		i = least
 	}
 	q[i] = last
 	return top

@@ -15,9 +15,9 @@ type pairSlot struct {
 	id   int32
 }
 
-// newPairs makes room for n merges.
+// newPairs makes room for n merges; more may come.
 func newPairs(n int) *pairs {
-	width := bits.Len(uint(n*3/2) | 15)
+	width := bits.Len(uint(n*3/2) | 15) // never more than two thirds full
 	return &pairs{slots: make([]pairSlot, 1<<width), shift: 64 - width}
 }
 
@@ -34,12 +34,21 @@ func (p *pairs) slot(key uint64) *pairSlot {
 
 // set adds a merge; of two for one pair the last counts.
 func (p *pairs) set(a, b int32, rank int, id int32) {
-	key := pairKey(a, b)
-	s := p.slot(key)
+	s := p.slot(pairKey(a, b))
 	if s.key == 0 {
 		p.count++
 	}
-	*s = pairSlot{key, uint32(rank), id}
+	*s = pairSlot{pairKey(a, b), uint32(rank), id}
+	if p.count*3 > len(p.slots)*2 {
+		larger := newPairs(2 * p.count)
+		for _, s := range p.slots {
+			if s.key != 0 {
+				*larger.slot(s.key) = s
+			}
+		}
+		larger.count = p.count
+		*p = *larger
+	}
 }
 
 func (p *pairs) merge(a, b int32, _ string) (uint64, int32, bool) {

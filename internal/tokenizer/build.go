@@ -14,6 +14,7 @@ type builder struct {
 	plain     []int32      // byte-level: tokens that are not written in byte characters
 	byteLevel bool
 	added     []addedToken
+	buf       []byte
 	ready     func() // run when control tokens are hidden from the model
 
 	t Tokenizer
@@ -23,17 +24,17 @@ func newBuilder() *builder {
 	return &builder{t: Tokenizer{special: specials{bos: -1, eos: -1, pad: -1, unk: -1}}}
 }
 
-// token adds a token of the model's vocabulary.
-func (b *builder) token(id int64, name string) error {
+// addToken adds a token of the model's vocabulary.
+func addToken[T string | []byte](b *builder, id int64, name T) error {
 	if !b.byteLevel {
-		return b.tokens.add(id, name)
+		return addText(&b.tokens, id, name)
 	}
-	raw, ok := appendBytes(nil, name)
-	if !ok {
-		b.plain = append(b.plain, int32(id))
-		return b.tokens.add(id, name)
+	var ok bool
+	if b.buf, ok = appendBytes(b.buf[:0], name); ok {
+		return addText(&b.tokens, id, b.buf)
 	}
-	return b.tokens.add(id, string(raw))
+	b.plain = append(b.plain, int32(id))
+	return addText(&b.tokens, id, name)
 }
 
 // vocabulary closes the list of tokens.
@@ -95,6 +96,9 @@ func (b *builder) finish() (*Tokenizer, error) {
 			return nil, fmt.Errorf("added token %q has id %d: want 0 to %d", clip(a.content), a.id, maxVocab-1)
 		}
 		size = max(size, int(a.id)+1)
+	}
+	if err := checkSparse(size, len(b.tokens.ends)+len(b.added)); err != nil {
+		return nil, err
 	}
 	names := make([]string, size)
 	copy(names, t.vocab.tokens)

@@ -25,10 +25,18 @@ var byteOf = func() (table [0x100 + 68]int16) {
 
 // appendBytes appends the bytes that a byte-level token stands for; false if it
 // holds a character that stands for none.
-func appendBytes(dst []byte, token string) ([]byte, bool) {
+func appendBytes[T string | []byte](dst []byte, token T) ([]byte, bool) {
 	n := len(dst)
-	for _, r := range token {
-		if r >= rune(len(byteOf)) || byteOf[r] < 0 {
+	for i := 0; i < len(token); i++ {
+		r := int(token[i])
+		if r >= 0x80 { // all the characters have two bytes at most
+			if r < 0xC2 || r > 0xC5 || i+1 == len(token) || token[i+1]&0xC0 != 0x80 {
+				return dst[:n], false
+			}
+			i++
+			r = r&0x1F<<6 | int(token[i]&0x3F)
+		}
+		if r >= len(byteOf) || byteOf[r] < 0 {
 			return dst[:n], false
 		}
 		dst = append(dst, byte(byteOf[r]))

@@ -8,6 +8,7 @@ import (
 
 // decoding says how the texts of tokens make up a text.
 type decoding struct {
+	bytes     bool   // byte-level
 	blank     string // stands for a space: ▁
 	fallback  bool   // byte tokens stand for bytes, and a run of them that is not UTF-8 for one U+FFFD each
 	fused     bool

@@ -242,7 +242,7 @@ func (b *builder) ggufBPE(v *ggufVocab) error {
 		if !ok {
 			return fmt.Errorf("merge %d is %q: want two tokens with a space between", i, clip(merge))
 		}
-		if err := list.add(left, right); err != nil {
+		if err := addMerge(list, left, right); err != nil {
 			return err
 		}
 	}

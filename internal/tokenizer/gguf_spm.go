@@ -61,7 +61,7 @@ func (b *builder) ggufTokens(v *ggufVocab, as func(id int, token string) string)
 		if as != nil {
 			token = as(id, token)
 		}
-		if err := b.token(int64(id), token); err != nil {
+		if err := addToken(b, int64(id), token); err != nil {
 			return err
 		}
 	}

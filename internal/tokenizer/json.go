@@ -94,9 +94,10 @@ func cutJSON(data []byte) (*jsonFile, error) {
 		"added_tokens": &added, "normalizer": (*[]byte)(&f.Normalizer), "pre_tokenizer": (*[]byte)(&f.PreTokenizer),
 		"post_processor": (*[]byte)(&f.PostProcessor), "decoder": (*[]byte)(&f.Decoder), "model": &model,
 	}
-	err := s.object(func(key string) error {
+	err := s.object(func(key []byte) error {
+		part := parts[string(key)]
 		value, err := s.skip()
-		if part := parts[key]; part != nil {
+		if part != nil {
 			*part = value
 		}
 		return err
@@ -122,7 +123,8 @@ func cutJSON(data []byte) (*jsonFile, error) {
 func (m *jsonModel) cut(model []byte) error {
 	s := &scanner{b: model}
 	rest := []byte{'{'}
-	err := s.object(func(key string) error {
+	err := s.object(func(b []byte) error {
+		key := string(b)
 		value, err := s.skip()
 		switch key {
 		case "vocab":

@@ -88,9 +88,10 @@ func (b *builder) jsonBPE(m *jsonModel) error {
 		o.unk = id
 		b.t.special.unk = id
 	}
-	list := b.mergeList(bytes.Count(m.Merges, []byte{','}) + 1)
+	list := b.mergeList(len(m.Merges) / 20) // bytes a merge takes
 	s := &scanner{b: m.Merges}
-	if err := s.array(func() error { return s.merge(list.add) }); err != nil {
+	var parts [2][]byte
+	if err := s.array(func() error { return s.merge(list, &parts) }); err != nil {
 		return err
 	}
 	b.bpe(list.pairs, o)
@@ -98,7 +99,7 @@ func (b *builder) jsonBPE(m *jsonModel) error {
 }
 
 // merge reads a merge, written "a b" or ["a", "b"].
-func (s *scanner) merge(add func(left, right string) error) error {
+func (s *scanner) merge(list *mergeList, parts *[2][]byte) error {
 	if s.peek() == '"' {
 		both, err := s.str()
 		if err != nil {
@@ -108,14 +109,13 @@ func (s *scanner) merge(add func(left, right string) error) error {
 		if !ok {
 			return fmt.Errorf("merge %q: want two tokens with a space between", clip(string(both)))
 		}
-		return add(string(left), string(right))
+		return addMerge(list, left, right)
 	}
-	var parts [2][]byte
 	n := 0
 	err := s.array(func() error {
 		part, err := s.str()
 		if n < 2 {
-			parts[n] = append(parts[n], part...)
+			parts[n] = append(parts[n][:0], part...)
 		}
 		n++
 		return err
@@ -126,18 +126,20 @@ func (s *scanner) merge(add func(left, right string) error) error {
 	if err != nil {
 		return err
 	}
-	return add(string(parts[0]), string(parts[1]))
+	return addMerge(list, parts[0], parts[1])
 }
 
 // jsonVocab reads a vocabulary written as an object of token to id.
 func (b *builder) jsonVocab(data []byte) error {
 	s := &scanner{b: data}
-	err := s.object(func(token string) error {
+	var token []byte
+	err := s.object(func(key []byte) error {
+		token = append(token[:0], key...)
 		id, err := s.integer()
 		if err != nil {
 			return err
 		}
-		return b.token(id, token)
+		return addToken(b, id, token)
 	})
 	if err != nil {
 		return fmt.Errorf("vocab: %w", err)
@@ -217,7 +219,7 @@ func (b *builder) jsonUnigram(m *jsonModel) error {
 		if n != 2 {
 			return fmt.Errorf("entry %d of the vocabulary: want a token and its score", len(score))
 		}
-		return b.token(int64(len(score)-1), token)
+		return addToken(b, int64(len(score)-1), token)
 	})
 	if err != nil {
 		return fmt.Errorf("vocab: %w", err)

@@ -49,17 +49,17 @@ func (s *scanner) expect(c byte) error {
 	return nil
 }
 
-// object calls f for each member, with the scanner at the value, which f must read.
-func (s *scanner) object(f func(key string) error) error {
+// object calls f for each member, with the scanner at the value, which f must
+// read. The key is good until then.
+func (s *scanner) object(f func(key []byte) error) error {
 	if err := s.expect('{'); err != nil {
 		return err
 	}
 	return s.members('}', func() error {
-		b, err := s.str()
+		key, err := s.str()
 		if err != nil {
 			return err
 		}
-		key := string(b)
 		if err := s.expect(':'); err != nil {
 			return err
 		}
@@ -219,6 +219,20 @@ func (s *scanner) number() (string, error) {
 
 func (s *scanner) integer() (int64, error) {
 	at := s.i
+	if s.peek(); s.i < len(s.b) && s.b[s.i] >= '1' && s.b[s.i] <= '9' { // nearly always
+		v := int64(0)
+		for i := s.i; i < len(s.b) && i < s.i+18; i++ {
+			c := s.b[i]
+			if c < '0' || c > '9' {
+				if c == '.' || c == 'e' || c == 'E' {
+					break
+				}
+				s.i = i
+				return v, nil
+			}
+			v = 10*v + int64(c-'0')
+		}
+	}
 	text, err := s.number()
 	if err != nil {
 		return 0, err

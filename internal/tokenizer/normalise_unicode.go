@@ -29,7 +29,13 @@ func (f form) normalise(t text, align bool) text {
 		return t
 	}
 	w := rewrite(t, align)
+	var piece []byte
 	for i := 0; i < len(t.s); {
+		if n := f.QuickSpanString(t.s[i:]); n > 0 && !f.compatible {
+			w.copy(i, i+n)
+			i += n
+			continue
+		}
 		if r, size := runeAt(t.s, i); f.compatible && unicode.Is(formKeeps, r) {
 			w.copy(i, i+size)
 			i += size
@@ -45,7 +51,9 @@ func (f form) normalise(t text, align bool) text {
 			n++
 		}
 		if n <= safeRun {
-			w.put(f.String(t.s[i:j]), i, j)
+			piece = f.AppendString(piece[:0], t.s[i:j])
+			w.out = append(w.out, piece...)
+			w.stamp(len(piece), i, j)
 		} else {
 			w.put(f.long(t.s[i:j]), i, j)
 		}

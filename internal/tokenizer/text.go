@@ -60,11 +60,17 @@ func (w *rewriter) copy(i, j int) {
 // put writes s in place of bytes i to j of the source.
 func (w *rewriter) put(s string, i, j int) {
 	w.out = append(w.out, s...)
-	if w.align {
-		start, end := w.src.origin(i, j)
-		for range len(s) {
-			w.from = append(w.from, span{int32(start), int32(end)})
-		}
+	w.stamp(len(s), i, j)
+}
+
+// stamp says that the n bytes written last stand for bytes i to j of the source.
+func (w *rewriter) stamp(n, i, j int) {
+	if !w.align {
+		return
+	}
+	start, end := w.src.origin(i, j)
+	for range n {
+		w.from = append(w.from, span{int32(start), int32(end)})
 	}
 }
 

@@ -127,5 +127,10 @@ func (o *EncodeOptions) permits(start, end int) bool {
 		return false
 	}
 	i := sort.Search(len(o.Literal), func(i int) bool { return o.Literal[i].End > start })
-	return i == len(o.Literal) || o.Literal[i].Start >= end
+	for ; i < len(o.Literal) && o.Literal[i].Start < end; i++ {
+		if o.Literal[i].Start < o.Literal[i].End {
+			return false
+		}
+	}
+	return true
 }

@@ -30,9 +30,9 @@ type entry struct {
 	start, end uint32 // in text
 }
 
-func (b *vocabBuilder) add(id int64, token string) error {
+func addText[T string | []byte](b *vocabBuilder, id int64, token T) error {
 	if id < 0 || id >= maxVocab {
-		return fmt.Errorf("token %q has id %d: want 0 to %d", clip(token), id, maxVocab-1)
+		return fmt.Errorf("token %q has id %d: want 0 to %d", clip(string(token)), id, maxVocab-1)
 	}
 	if uint64(len(b.text))+uint64(len(token)) > 1<<31 {
 		return errors.New("the vocabulary holds more than 2 GiB of text")
@@ -47,6 +47,9 @@ func (b *vocabBuilder) add(id int64, token string) error {
 // build makes the table; the lookup leaves out the ids in unlisted. Two texts
 // for one id are an error; of two ids for one text the lookup knows the first.
 func (b *vocabBuilder) build(unlisted []int32) (*vocab, error) {
+	if err := checkSparse(b.size, len(b.ends)); err != nil {
+		return nil, err
+	}
 	text := string(b.text)
 	v := &vocab{tokens: make([]string, b.size), seed: maphash.MakeSeed()}
 	for _, e := range b.ends {
@@ -69,6 +72,14 @@ func (b *vocabBuilder) build(unlisted []int32) (*vocab, error) {
 		}
 	}
 	return v, nil
+}
+
+// checkSparse refuses ids that would make small files take much memory.
+func checkSparse(size, tokens int) error {
+	if size > 4*tokens+1<<16 {
+		return fmt.Errorf("token ids up to %d, for %d tokens", size-1, tokens)
+	}
+	return nil
 }
 
 // hide takes a token out of the lookup.
