@@ -9,7 +9,7 @@ import (
 )
 
 // embedding is one request for embeddings inside the engine. It takes turns with
-// the steps of answers, and with other embeddings.
+// the steps of answers, and between inputs with other embeddings.
 type embedding struct {
 	ctx     context.Context // of the caller that waits
 	inputs  [][]int32       // none empty
@@ -26,11 +26,12 @@ type embedding struct {
 // embedStep computes the next part of the embedding whose turn it is.
 func (e *engine) embedStep() {
 	x := e.embeds[0]
-	e.embeds = append(e.embeds[1:], x)
-	if err := guarded(func() error { return e.embedPass(x) }); err != nil {
+	err := guarded(func() error { return e.embedPass(x) })
+	switch {
+	case err != nil || len(x.vectors) == len(x.inputs):
 		e.endEmbedding(x, err)
-	} else if len(x.vectors) == len(x.inputs) {
-		e.endEmbedding(x, nil)
+	case x.computed == 0: // in the middle of an input it holds blocks, and stays
+		e.embeds = append(e.embeds[1:], x)
 	}
 }
 

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,12 +19,14 @@ const engineVersion = 1
 // they are computed with. Weights of unknown digest are read once, beside the
 // first answers.
 type fingerprint struct {
-	done chan struct{}
-	text string
+	done   chan struct{}
+	text   string // readable once done is closed
+	cancel context.CancelFunc
 }
 
 func newFingerprint(path, digest string, parts ...string) *fingerprint {
-	f := &fingerprint{done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fingerprint{done: make(chan struct{}), cancel: cancel}
 	finish := func(weights string) {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", engineVersion, weights, strings.Join(parts, " ")))
 		f.text = "fp_" + hex.EncodeToString(sum[:8])
@@ -34,9 +37,9 @@ func newFingerprint(path, digest string, parts ...string) *fingerprint {
 		return f
 	}
 	go func() {
-		weights, err := digestOf(path)
+		weights, err := digestOf(ctx, path)
 		if err != nil {
-			weights = path // gone since it was loaded: the path is all that is known
+			weights = path // stopped, or gone since it was loaded: the path is all that is known
 		}
 		finish(weights)
 	}()
@@ -49,9 +52,28 @@ func (f *fingerprint) wait() string {
 	return f.text
 }
 
+// stop ends the reading.
+func (f *fingerprint) stop() {
+	f.cancel()
+	<-f.done
+}
+
+// whileRunning reads until ctx ends.
+type whileRunning struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (r whileRunning) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
 // digestOf is the sha256 of a file, or of the weights files of a folder or of a
 // file in parts, in the order of their names.
-func digestOf(path string) (string, error) {
+func digestOf(ctx context.Context, path string) (string, error) {
 	files := []string{path}
 	pattern := ""
 	if info, err := os.Stat(path); err != nil {
@@ -74,7 +96,7 @@ func digestOf(path string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		_, err = io.Copy(h, f)
+		_, err = io.Copy(h, whileRunning{f, ctx})
 		f.Close()
 		if err != nil {
 			return "", err

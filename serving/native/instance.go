@@ -34,6 +34,7 @@ type instance struct {
 
 	model  *model.Model
 	engine *engine
+	unload func() // lets go of the weights, once the engine has ended
 
 	constraints constraintCache
 	vocabulary  func() *grammar.Vocabulary // built at the first use
@@ -68,7 +69,11 @@ func (o *Options) load(ctx context.Context, s *Source, pool *kernel.Pool) (in *i
 		return nil, err
 	}
 	in.describe(s)
-	in.print = newFingerprint(path, s.Info.Digest, o.CacheType.String(), kernel.Impl())
+	in.print = newFingerprint(path, s.Info.Digest, o.CacheType.String(), kernel.Impl(), fmt.Sprint(o.Exact))
+	in.unload = func() {
+		in.print.stop()
+		_ = m.Close() // unmapping what was only read
+	}
 	return in, nil
 }
 
@@ -141,6 +146,7 @@ func (o *Options) startEngine(in *instance, id string, pool *kernel.Pool) error 
 	} else {
 		run.ops = model.NewServeOps(pool, nil)
 	}
+	run.ops.Exact = o.Exact
 	b := newBlocks(total, o.BlockTokens)
 	b.noCache = o.NoCache
 	p := policy{rows: o.StepTokens, mixedRows: o.MixedTokens, logits: max(o.MaxRunning, 64), running: o.MaxRunning, queue: o.MaxQueue}
@@ -170,8 +176,7 @@ func (in *instance) describe(s *Source) {
 // of the weights.
 func (in *instance) close(ctx context.Context) {
 	in.engine.drain(ctx)
-	in.print.wait()
-	_ = in.model.Close() // unmapping what was only read
+	in.unload()
 }
 
 // cacheKey is what keys and values depend on besides the tokens.

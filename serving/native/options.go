@@ -17,6 +17,7 @@ type Options struct {
 	Context      int         // tokens of one sequence; 0: what the model was trained for
 	CacheType    kernel.Type // of keys and values: F16, BF16, F32 or Q8_0
 	CacheBytes   int64       // for keys and values of each model, prefix cache included
+	Exact        bool        // quantised models compute with activations in 16 bits, not 8: nearer to the weights' own answers, slower on prompts
 	BlockTokens  int         // tokens in a block of the cache: 16, 32, 64 or 128
 	NoCache      bool        // switches the prefix cache off
 	StepTokens   int         // computed in one step; longer prompts take several
