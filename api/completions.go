@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -147,7 +148,8 @@ func (h completionsHandler) each(c *gin.Context, r *completionRequest, f func(i 
 		})
 	}
 	wg.Wait()
-	if p, ok := context.Cause(ctx).(panicked); ok {
+	var p panicked
+	if errors.As(context.Cause(ctx), &p) {
 		panic(p) // where it can be recovered
 	}
 	return total, context.Cause(ctx)

@@ -31,6 +31,7 @@ type Error struct {
 	Param      string
 	Code       string
 	RetryAfter time.Duration // sent as a header when not 0
+	NoRetry    bool          // tells OpenAI's clients not to try again by themselves
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -42,19 +43,25 @@ var errorTable = []struct {
 	status     int
 	kind, code string
 	param      string
+	retryAfter time.Duration
+	hint       string
 }{
-	{serving.ErrModelNotFound, http.StatusNotFound, invalidRequest, "model_not_found", "model"},
-	{serving.ErrContextLength, http.StatusBadRequest, invalidRequest, "context_length_exceeded", ""}, // param: the route's prompt field
-	{serving.ErrNoChatTemplate, http.StatusBadRequest, invalidRequest, "no_chat_template", "model"},
-	{serving.ErrUnsupported, http.StatusBadRequest, invalidRequest, "unsupported_value", ""},
-	{serving.ErrOverloaded, http.StatusTooManyRequests, rateLimit, "rate_limit_exceeded", ""},
-	{serving.ErrDraining, http.StatusServiceUnavailable, serverError, "shutting_down", ""},
-	{serving.ErrDeadline, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
-	{context.DeadlineExceeded, http.StatusGatewayTimeout, serverError, "deadline_exceeded", ""},
-	{ErrBadKey, http.StatusUnauthorized, authentication, "invalid_api_key", ""},
-	{ErrNoResponse, http.StatusNotFound, invalidRequest, "response_not_found", "response_id"},
-	{errTooLarge, http.StatusRequestEntityTooLarge, invalidRequest, "request_too_large", ""},
+	{is: serving.ErrModelNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
+	{is: serving.ErrContextLength, status: http.StatusBadRequest, kind: invalidRequest, code: "context_length_exceeded", param: promptField},
+	{is: serving.ErrNoChatTemplate, status: http.StatusBadRequest, kind: invalidRequest, code: "no_chat_template", param: "model",
+		hint: ", so it cannot chat: it completes text, at /v1/completions"},
+	{is: serving.ErrUnsupported, status: http.StatusBadRequest, kind: invalidRequest, code: "unsupported_value"},
+	{is: serving.ErrOverloaded, status: http.StatusTooManyRequests, kind: rateLimit, code: "rate_limit_exceeded", retryAfter: overloadedRetry},
+	{is: serving.ErrDraining, status: http.StatusServiceUnavailable, kind: serverError, code: "shutting_down", retryAfter: overloadedRetry},
+	{is: serving.ErrDeadline, status: http.StatusGatewayTimeout, kind: serverError, code: "deadline_exceeded"},
+	{is: context.DeadlineExceeded, status: http.StatusGatewayTimeout, kind: serverError, code: "deadline_exceeded"},
+	{is: ErrBadKey, status: http.StatusUnauthorized, kind: authentication, code: "invalid_api_key"},
+	{is: ErrNoResponse, status: http.StatusNotFound, kind: invalidRequest, code: "response_not_found", param: "response_id"},
+	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "request_too_large"},
 }
+
+// promptField stands for the field that holds a route's prompt.
+const promptField = "the prompt"
 
 // clientClosedRequest is nginx's status for a client that left; it is seen in
 // logs and metrics only.
@@ -75,19 +82,15 @@ func classify(err error, promptParam string) (e *Error, internal bool) {
 		if !errors.Is(err, row.is) {
 			continue
 		}
-		e = &Error{Status: row.status, Type: row.kind, Code: row.code, Param: row.param, Message: sentence(err.Error())}
+		e = &Error{Status: row.status, Type: row.kind, Code: row.code, Param: row.param, Message: sentence(err.Error()) + row.hint, RetryAfter: row.retryAfter}
 		var param *serving.ParamError
 		if errors.As(err, &param) {
 			e.Param, e.Message = param.Param, sentence(param.Message)
 		}
-		switch row.is {
-		case serving.ErrNoChatTemplate:
-			e.Message += ", so it cannot chat: it completes text, at /v1/completions"
-		case serving.ErrContextLength:
+		if e.Param == promptField {
 			e.Param = promptParam
-		case serving.ErrOverloaded:
-			e.RetryAfter = overloadedRetry
 		}
+		e.NoRetry = e.Status == http.StatusGatewayTimeout // it would take as long again
 		return e, false
 	}
 	return &Error{Status: http.StatusInternalServerError, Type: serverError, Code: "internal_error", Message: "internal error"}, true
@@ -179,6 +182,9 @@ func (s *server) fail(c *gin.Context, err error, promptParam string) {
 		seconds := (e.RetryAfter + time.Second - 1) / time.Second
 		c.Header("Retry-After", strconv.FormatInt(int64(seconds), 10))
 		c.Header("Retry-After-Ms", strconv.FormatInt(e.RetryAfter.Milliseconds(), 10))
+	}
+	if e.NoRetry {
+		c.Header("X-Should-Retry", "false")
 	}
 	if e.Status == http.StatusUnauthorized {
 		c.Header("WWW-Authenticate", `Bearer realm="graft"`)

@@ -30,7 +30,7 @@ func TestBackendErrors(t *testing.T) {
 		{serving.ErrNoChatTemplate, 400, "invalid_request_error", "model", "no_chat_template", "/v1/completions", ""},
 		{&serving.ParamError{Param: "response_format.json_schema.schema", Message: "the keyword 'not' is not supported"}, 400, "invalid_request_error", "response_format.json_schema.schema", "unsupported_value", "The keyword 'not'", ""},
 		{serving.ErrUnsupported, 400, "invalid_request_error", "", "unsupported_value", "Not supported", ""},
-		{serving.ErrDraining, 503, "server_error", "", "shutting_down", "shutting down", ""},
+		{serving.ErrDraining, 503, "server_error", "", "shutting_down", "shutting down", "2"},
 		{serving.ErrDeadline, 504, "server_error", "", "deadline_exceeded", "deadline", ""},
 		{fmt.Errorf("upstream: %w", context.DeadlineExceeded), 504, "server_error", "", "deadline_exceeded", "Upstream", ""},
 		{errors.New("secret path of a file"), 500, "server_error", "", "internal_error", "internal error (request id test)", ""},
@@ -47,6 +47,9 @@ func TestBackendErrors(t *testing.T) {
 			}
 			if got := w.Header().Get("Retry-After"); got != c.retryAfter {
 				t.Errorf("Retry-After %q, want %q", got, c.retryAfter)
+			}
+			if got, want := w.Header().Get("X-Should-Retry"), map[bool]string{true: "false"}[c.status == 504]; got != want {
+				t.Errorf("X-Should-Retry %q, want %q", got, want)
 			}
 			if hidden, logged := c.status == 500, strings.Count(log.String(), "internal error"); (logged == 1) != hidden {
 				t.Errorf("logged %d times:\n%s", logged, &log)
