@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace"
+
 	"graft/api"
 	"graft/internal/config"
 	"graft/internal/flock"
@@ -55,8 +57,8 @@ type App struct {
 	lock     *flock.Lock // nil: beside another
 	listener net.Listener
 	store    *store.Store
-	keys     bool // demanded of clients
-	traces   func(context.Context) error
+	keys     bool                  // demanded of clients
+	traces   *trace.TracerProvider // nil: none
 
 	// open makes the backend; tests replace it.
 	open    func(context.Context) (backend, error)
@@ -223,7 +225,7 @@ func (a *App) Close() error {
 		if a.traces != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
-			errs = append(errs, a.traces(ctx))
+			errs = append(errs, a.traces.Shutdown(ctx))
 		}
 		if a.store != nil {
 			errs = append(errs, a.store.Close())

@@ -70,17 +70,27 @@ func localName(host string) bool {
 	return ip != nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
+// apiOptions are the API's part of the configuration.
+func apiOptions(c config.Config) api.Options {
+	o, s := api.DefaultOptions(), c.Server
+	o.Strict, o.CORSOrigins, o.MaxN, o.MaxPrompts, o.MaxBody = s.Strict, s.CORSOrigins, s.MaxN, s.MaxPrompts, int64(s.MaxBodyBytes)
+	o.KeepAlive, o.WriteTimeout, o.RequestTimeout = s.KeepAlive, s.WriteTimeout, s.RequestTimeout
+	o.MaxConcurrentPerKey, o.LogPrompts = c.Auth.MaxConcurrent, c.Log.Prompts
+	return o
+}
+
 // deps are what the API stands on.
 func (a *App) deps(b backend) api.Deps {
-	o := api.DefaultOptions()
-	s := a.cfg.Server
-	o.Strict, o.CORSOrigins, o.MaxN = s.Strict, s.CORSOrigins, s.MaxN
-	o.MaxBody, o.RequestTimeout = int64(s.MaxBodyBytes), s.RequestTimeout
-	o.RequireKeys, o.LogPrompts = a.keys, a.cfg.Log.Prompts
-	return api.Deps{
+	o := apiOptions(a.cfg)
+	o.RequireKeys = a.keys
+	d := api.Deps{
 		Backend: b, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
 		Metrics: api.NewMetrics(stats(b)),
 	}
+	if a.traces != nil {
+		d.Tracer = a.traces.Tracer("graft/api")
+	}
+	return d
 }
 
 // accepts says why the App takes no requests, nil when it does.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"graft/api"
 	"graft/internal/config"
 	"graft/internal/hub"
 	"graft/internal/hub/hubtest"
@@ -123,7 +124,8 @@ func TestModelMistakes(t *testing.T) {
 	}
 }
 
-// TestDefaults: the configuration and the engine agree on what is usual.
+// TestDefaults: the configuration agrees with the engine and the API on what
+// is usual, but for the time-out, which the API has none of.
 func TestDefaults(t *testing.T) {
 	c := config.Default()
 	c.Memory.Budget = 1
@@ -136,6 +138,11 @@ func TestDefaults(t *testing.T) {
 	want.Now, got.Now = nil, nil // functions do not compare
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("config %+v\nengine %+v", got, want)
+	}
+	web, usual := apiOptions(c), api.DefaultOptions()
+	web.RequestTimeout, web.CORSOrigins = 0, nil
+	if fmt.Sprint(web) != fmt.Sprint(usual) {
+		t.Errorf("config %+v\napi    %+v", web, usual)
 	}
 	if m := machineMemory(); m < 1<<26 {
 		t.Errorf("this machine has %d bytes of memory", m)

@@ -37,16 +37,21 @@ type Server struct {
 	ReadHeaderTimeout time.Duration `mapstructure:"read_header_timeout"`
 	ReadTimeout       time.Duration `mapstructure:"read_timeout"`
 	IdleTimeout       time.Duration `mapstructure:"idle_timeout"`
+	WriteTimeout      time.Duration `mapstructure:"write_timeout"` // of each write
+	KeepAlive         time.Duration `mapstructure:"keep_alive"`
 	RequestTimeout    time.Duration `mapstructure:"request_timeout"` // 0: none
 	ShutdownTimeout   time.Duration `mapstructure:"shutdown_timeout"`
 	Strict            bool          `mapstructure:"strict"`
 	CORSOrigins       []string      `mapstructure:"cors_origins"`
 	MaxN              int           `mapstructure:"max_n"`
+	MaxPrompts        int           `mapstructure:"max_prompts"`
 }
 
 // Auth is who may use the API.
 type Auth struct {
 	Required Switch `mapstructure:"required"`
+	// MaxConcurrent bounds the requests of one key at once; 0: no bound.
+	MaxConcurrent int `mapstructure:"max_concurrent"`
 }
 
 // Engine is how models are computed.
@@ -94,8 +99,9 @@ func Default() Config {
 		Log:    Log{Level: "info", Format: "auto"},
 		Server: Server{
 			MaxBodyBytes: 16 << 20, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+			WriteTimeout: 30 * time.Second, KeepAlive: 15 * time.Second,
 			RequestTimeout: 10 * time.Minute, ShutdownTimeout: 30 * time.Second,
-			Strict: true, CORSOrigins: []string{}, MaxN: 16,
+			Strict: true, CORSOrigins: []string{}, MaxN: 128, MaxPrompts: 2048,
 		},
 		Auth: Auth{Required: Auto},
 		Engine: Engine{

@@ -51,11 +51,15 @@ func (c Config) Validate() error {
 	positive("server.read_header_timeout", s.ReadHeaderTimeout)
 	positive("server.read_timeout", s.ReadTimeout)
 	positive("server.idle_timeout", s.IdleTimeout)
+	positive("server.write_timeout", s.WriteTimeout)
+	positive("server.keep_alive", s.KeepAlive)
 	positive("server.shutdown_timeout", s.ShutdownTimeout)
 	if s.RequestTimeout < 0 {
 		bad("server.request_timeout", "%v is negative; 0 means no limit", s.RequestTimeout)
 	}
 	atLeast("server.max_n", s.MaxN, 1)
+	atLeast("server.max_prompts", s.MaxPrompts, 1)
+	atLeast("auth.max_concurrent", c.Auth.MaxConcurrent, 0)
 	for _, origin := range s.CORSOrigins {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
 			bad("server.cors_origins", "%q is not an origin, as in https://example.org, nor *", origin)
