@@ -60,7 +60,19 @@ func vocabularyOf(t *tokenizer.Tokenizer) *grammar.Vocabulary {
 	return grammar.NewVocabulary(t, control)
 }
 
-// grammarFor is what the answer must look like, nil if it is free.
+// constraintFor makes the constraints of a request's answers, nil if they are free.
+func (in *instance) constraintFor(req *serving.Request, p *prompt) (func() constraint, error) {
+	g, err := in.grammarFor(req, p)
+	if err != nil {
+		return nil, err
+	}
+	if g != nil {
+		return func() constraint { return g.Start() }, nil
+	}
+	return in.watchFor(req, p)
+}
+
+// grammarFor is what the whole answer must look like, nil if it is free.
 func (in *instance) grammarFor(req *serving.Request, p *prompt) (*grammar.Grammar, error) {
 	format, err := formatOf(&req.Format)
 	if err != nil {
@@ -127,14 +139,23 @@ func callsOf(d *chat.Dialect, tools []chat.Tool, many bool) (grammar.Constraint,
 	if !ok {
 		return nil, false
 	}
+	return textOf(shape), true
+}
+
+// textOf is the text of a shape. A call without a schema takes any object.
+func textOf(shape chat.Shape) grammar.Constraint {
 	var each []grammar.Constraint
 	for _, c := range shape.Calls {
-		each = append(each, grammar.Seq(grammar.Literal(c.Begin), grammar.JSONSchema(c.Arguments), grammar.Literal(c.End)))
+		arguments := grammar.JSONObject()
+		if c.Arguments != nil {
+			arguments = grammar.JSONSchema(c.Arguments)
+		}
+		each = append(each, grammar.Seq(grammar.Literal(c.Begin), arguments, grammar.Literal(c.End)))
 	}
 	one := grammar.Alt(each...)
 	parts := []grammar.Constraint{grammar.Literal(shape.Open), one}
 	if shape.Many {
 		parts = append(parts, grammar.Repeat(grammar.Seq(grammar.Literal(shape.Separator), one), 0, -1))
 	}
-	return grammar.Seq(append(parts, grammar.Literal(shape.Close))...), true
+	return grammar.Seq(append(parts, grammar.Literal(shape.Close))...)
 }

@@ -59,7 +59,7 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request) (*job, err
 	if err != nil {
 		return nil, err
 	}
-	g, err := in.grammarFor(req, &p)
+	constrain, err := in.constraintFor(req, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request) (*job, err
 	for i := range n {
 		a := &answer{job: j, index: i, sampler: newSampler(req.Sampling, seed, i, p.ids), stream: in.newStream(req, &p)}
 		a.sampler.logprobs, a.sampler.scored = req.Logprobs, n > max(req.N, 1)
-		if g != nil {
-			a.sampler.constraint = g.Start()
+		if constrain != nil {
+			a.sampler.constraint = constrain()
 		}
 		a.seq = sequence{client: req.Client, key: in.cacheKey(limit), ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
 		if i == 0 && req.PromptLogprobs >= 0 {

@@ -50,7 +50,7 @@ type bias struct {
 // constraint says which tokens may come next; *grammar.Matcher is one.
 type constraint interface {
 	// Mask has bit id%64 of word id/64 set for every token that may come next, an
-	// end-of-generation token included where the answer may end.
+	// end-of-generation token included where the answer may end; nil: any may.
 	Mask() ([]uint64, error)
 	// Accept advances by the token that was chosen.
 	Accept(id int32) error
@@ -135,7 +135,7 @@ func (s *sampler) adjust(logits []float32) error {
 			return err
 		}
 		for i := range logits {
-			if i/64 >= len(allowed) || allowed[i/64]>>(i%64)&1 == 0 {
+			if allowed != nil && (i/64 >= len(allowed) || allowed[i/64]>>(i%64)&1 == 0) {
 				logits[i] = float32(math.Inf(-1))
 			}
 		}
