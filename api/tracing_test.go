@@ -32,7 +32,7 @@ func TestTrace(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, a := range span.Attributes() {
-		got[string(a.Key)] = a.Value.Emit()
+		got[string(a.Key)] = a.Value.String()
 	}
 	for key, want := range map[string]string{
 		"http.request.method": "POST", "http.route": "/v1/chat/completions", "http.response.status_code": "200", "graft.request_id": "test",

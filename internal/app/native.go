@@ -103,6 +103,7 @@ func nativeOptions(c config.Config) (native.Options, error) {
 	}
 	o := native.DefaultOptions()
 	o.Threads, o.Context = e.Threads, e.Context
+	o.Exact = e.Exact
 	o.CacheType, o.CacheBytes, o.BlockTokens, o.NoCache = t, int64(e.KVMemory), e.BlockTokens, !e.PrefixCache
 	o.StepTokens, o.MixedTokens = e.MaxBatchTokens, e.MixedBatchTokens
 	o.MaxRunning, o.MaxQueue = e.MaxRunning, e.MaxQueue

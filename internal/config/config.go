@@ -63,6 +63,7 @@ type Engine struct {
 	KVMemory       Bytes  `mapstructure:"kv_memory"`
 	BlockTokens    int    `mapstructure:"block_tokens"`
 	PrefixCache    bool   `mapstructure:"prefix_cache"`
+	Exact          bool   `mapstructure:"exact"`
 	MaxBatchTokens int    `mapstructure:"max_batch_tokens"`
 	// MixedBatchTokens is MaxBatchTokens while answers are being written.
 	MixedBatchTokens int `mapstructure:"mixed_batch_tokens"`
@@ -105,7 +106,7 @@ func Default() Config {
 		},
 		Auth: Auth{Required: Auto},
 		Engine: Engine{
-			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 16, PrefixCache: true,
+			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 16, PrefixCache: true, Exact: true,
 			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
 		Hub:     Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},

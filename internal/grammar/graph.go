@@ -1,9 +1,6 @@
 package grammar
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // maxNodes bounds the size of one grammar; a schema that needs more is refused.
 const maxNodes = 400_000
@@ -19,15 +16,6 @@ func (s *byteSet) addRange(lo, hi byte) {
 	}
 }
 func (s *byteSet) empty() bool { return s[0]|s[1]|s[2]|s[3] == 0 }
-
-// each calls f for every member, ascending.
-func (s *byteSet) each(f func(b byte)) {
-	for w, word := range s {
-		for ; word != 0; word &= word - 1 {
-			f(byte(w<<6 + bits.TrailingZeros64(word)))
-		}
-	}
-}
 
 // node is one point of the graph. Leaving it costs nothing (eps), one byte of a
 // set, one control token, or a whole rule (call).

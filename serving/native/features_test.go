@@ -202,7 +202,7 @@ func TestFingerprint(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"as it is": func(*Options) {},
 		"f16":      func(o *Options) { o.CacheType = 1 },
-		"exact":    func(o *Options) { o.Exact = true },
+		"8 bits":   func(o *Options) { o.Exact = false },
 		"digest":   func(o *Options) { o.Models[0].Info.Digest = "abc" },
 	} {
 		f := fp(change)

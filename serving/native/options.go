@@ -43,7 +43,7 @@ type Source struct {
 // DefaultOptions serve a small model on a small machine.
 func DefaultOptions() Options {
 	return Options{
-		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 16,
+		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 16, Exact: true,
 		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		Now: time.Now,
 	}

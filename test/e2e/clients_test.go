@@ -68,10 +68,10 @@ func TestGoClient(t *testing.T) {
 		t.Fatalf("models: %+v %v", listed.Models, err)
 	}
 	req := openai.ChatCompletionRequest{
-		Model:     chatModel,
-		Messages:  []openai.ChatCompletionMessage{{Role: "user", Content: "What is the capital of France? Answer in one sentence."}},
-		Seed:      new(int),
-		MaxTokens: 24,
+		Model:               chatModel,
+		Messages:            []openai.ChatCompletionMessage{{Role: "user", Content: "What is the capital of France? Answer in one sentence."}},
+		Seed:                new(int),
+		MaxCompletionTokens: 24,
 	}
 	// The package cannot send a temperature of 0, so one seed stands for greed.
 	whole, err := client.CreateChatCompletion(ctx, req)

@@ -74,16 +74,6 @@ func (s Str) cut(i, j int) Str {
 // from is s[i:], in bytes.
 func (s Str) from(i int) Str { return s.cut(i, len(s.s)) }
 
-// source is the one source of all bytes of the caller in s; Mixed if there are
-// several, Template if there is none.
-func (s Str) source() Source {
-	out := Template
-	for _, r := range s.runs {
-		out = merge(out, r.Source)
-	}
-	return out
-}
-
 func merge(a, b Source) Source {
 	switch {
 	case a == b || b == Template:
