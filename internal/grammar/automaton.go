@@ -18,6 +18,10 @@ const (
 // maxConfigs bounds how many ways of reading the text are followed at once.
 const maxConfigs = 20_000
 
+// maxWork bounds the same summed up over one mask, and with it the time that
+// everybody else in a batch waits for it.
+const maxWork = 400_000
+
 // frame is one entry of a stack of return nodes; nil is the empty stack.
 type frame struct {
 	id     int32
@@ -57,10 +61,13 @@ type Grammar struct {
 	frames    map[frameKey]*frame
 	lastFrame int32
 	maskBytes int
+	work      int // configs followed for the mask in progress
 	start     *state
 }
 
-var errTooManyReadings = errors.New("the grammar is too ambiguous")
+// ErrTooAmbiguous is a text that can go on in too many ways at one place to find
+// the tokens that may come next in good time.
+var ErrTooAmbiguous = errors.New("at one place the text can go on in too many ways (many optional properties, alternatives or repeats that begin alike)")
 
 // Compile closes the graph: the text must match f from beginning to end.
 func (b *Builder) compile(f frag, v *Vocabulary) (*Grammar, error) {
@@ -73,6 +80,7 @@ func (b *Builder) compile(f frag, v *Vocabulary) (*Grammar, error) {
 	b.prune(f.out)
 	g := &Grammar{vocab: v, end: f.out}
 	g.reset()
+	g.work = 0
 	start, err := g.closure([]config{{f.in, nil}})
 	if err != nil {
 		return nil, err
@@ -113,8 +121,8 @@ func (g *Grammar) closure(from []config) (*state, error) {
 		if seen[c] {
 			continue
 		}
-		if len(seen) > maxConfigs {
-			return nil, errTooManyReadings
+		if g.work++; len(seen) > maxConfigs || g.work > maxWork {
+			return nil, ErrTooAmbiguous
 		}
 		seen[c] = true
 		if len(c.at.bytes)+len(c.at.token) > 0 {

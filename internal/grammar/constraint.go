@@ -33,11 +33,7 @@ func Choice(options []string) Constraint {
 			b.fail("choice: the list is empty")
 			return b.empty()
 		}
-		fs := make([]frag, len(options))
-		for i, o := range options {
-			fs[i] = b.text(o)
-		}
-		return b.alt(fs...)
+		return b.texts(options)
 	}
 }
 

@@ -1,6 +1,10 @@
 package grammar
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"sort"
+)
 
 // maxNodes bounds the size of one grammar; a schema that needs more is refused.
 const maxNodes = 400_000
@@ -127,6 +131,37 @@ func (b *Builder) text(s string) frag {
 		at = next
 	}
 	return frag{in, at}
+}
+
+// texts matches one of list, which must not be empty. It is a trie, so that
+// thousands of texts are followed as one while they begin alike.
+func (b *Builder) texts(list []string) frag {
+	list = slices.Compact(slices.Sorted(slices.Values(list)))
+	in, out := b.node(), b.node()
+	type span struct {
+		at            *node
+		lo, hi, depth int // list[lo:hi] have their first depth bytes in common
+	}
+	work := []span{{in, 0, len(list), 0}}
+	for len(work) > 0 && b.err == nil {
+		s := work[len(work)-1]
+		work = work[:len(work)-1]
+		if len(list[s.lo]) == s.depth {
+			s.at.eps = append(s.at.eps, out)
+			s.lo++
+		}
+		for s.lo < s.hi {
+			c := list[s.lo][s.depth]
+			hi := s.lo + sort.Search(s.hi-s.lo, func(i int) bool { return list[s.lo+i][s.depth] > c })
+			var set byteSet
+			set.add(c)
+			next := b.node()
+			s.at.bytes = append(s.at.bytes, byteEdge{set, next})
+			work = append(work, span{next, s.lo, hi, s.depth + 1})
+			s.lo = hi
+		}
+	}
+	return frag{in, out}
 }
 
 func (b *Builder) call(r *rule) frag {

@@ -18,6 +18,7 @@ func (g *Grammar) Start() *Matcher { return &Matcher{g: g, at: g.start} }
 func (m *Matcher) Mask() ([]uint64, error) {
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
+	m.g.work = 0
 	mask, err := m.g.maskOf(m.at)
 	if err != nil {
 		return nil, err
@@ -34,6 +35,7 @@ func (m *Matcher) Mask() ([]uint64, error) {
 func (m *Matcher) Accept(id int32) error {
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
+	m.g.work = 0
 	if m.ended {
 		return fmt.Errorf("token %d after the end of the constrained answer", id)
 	}
@@ -63,6 +65,7 @@ func (m *Matcher) Accept(id int32) error {
 func (m *Matcher) AcceptText(text []byte) bool {
 	m.g.mu.Lock()
 	defer m.g.mu.Unlock()
+	m.g.work = 0
 	if len(text) == 0 {
 		return true
 	}

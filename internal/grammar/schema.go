@@ -233,17 +233,17 @@ func (c *schemaCompiler) literals(path, keyword string, s *dict, list []value) f
 	if !ok {
 		return c.empty()
 	}
-	var fs []frag
+	var texts []string
 	for _, v := range list {
 		t := typeOf(v)
 		if len(types) == 0 || slices.Contains(types, t) || t == "integer" && slices.Contains(types, "number") {
-			fs = append(fs, c.text(encode(v)))
+			texts = append(texts, encode(v))
 		}
 	}
-	if len(fs) == 0 {
+	if len(texts) == 0 {
 		return c.refuse(path, keyword, "has no value of the type beside it")
 	}
-	return c.alt(fs...)
+	return c.texts(texts)
 }
 
 func typeOf(v value) string {

@@ -67,9 +67,41 @@ func (in *instance) constraintFor(req *serving.Request, p *prompt) (func() const
 		return nil, err
 	}
 	if g != nil {
-		return func() constraint { return g.Start() }, nil
+		return func() constraint { return blamed{g.Start(), blame(req)} }, nil
 	}
-	return in.watchFor(req, p)
+	watch, err := in.watchFor(req, p)
+	if err != nil || watch == nil {
+		return nil, err
+	}
+	return func() constraint { return blamed{watch(), "tools"} }, nil
+}
+
+// blamed is a constraint whose errors name the field of the request that asked
+// for it: what cannot be followed is no error of the server.
+type blamed struct {
+	constraint
+	param string
+}
+
+func (b blamed) Mask() ([]uint64, error) {
+	mask, err := b.constraint.Mask()
+	if err != nil {
+		err = &serving.ParamError{Param: b.param, Message: err.Error()}
+	}
+	return mask, err
+}
+
+// blame is the field that asked for the grammar of the whole answer.
+func blame(req *serving.Request) string {
+	if forcesTool(req) {
+		return "tools"
+	}
+	return "response_format"
+}
+
+// forcesTool tells whether the answer must be a call.
+func forcesTool(req *serving.Request) bool {
+	return len(toolsFor(req)) > 0 && (req.ToolChoice.Mode == "required" || req.ToolChoice.Mode == "named")
 }
 
 // grammarFor is what the whole answer must look like, nil if it is free.
@@ -79,7 +111,7 @@ func (in *instance) grammarFor(req *serving.Request, p *prompt) (*grammar.Gramma
 		return nil, err
 	}
 	tools := toolsFor(req)
-	forced := len(tools) > 0 && (req.ToolChoice.Mode == "required" || req.ToolChoice.Mode == "named")
+	forced := forcesTool(req)
 	if format == nil && !forced {
 		return nil, nil
 	}
@@ -105,15 +137,17 @@ func (in *instance) grammarFor(req *serving.Request, p *prompt) (*grammar.Gramma
 			c = grammar.Seq(grammar.Text(), grammar.Literal(end), grammar.Regex(`\s{0,4}`), c)
 		}
 		g, err := grammar.Compile(c, in.vocabulary())
+		if err == nil { // the first mask here: what cannot be done is seen before the engine waits for it
+			_, err = g.Start().Mask()
+		}
 		var bad *grammar.SchemaError
 		switch {
 		case err == nil:
 			return g, nil
 		case forced && errors.As(err, &bad):
-			return nil, &serving.ParamError{Param: "tools", Message: "the parameters of a tool cannot be followed: " + err.Error()}
-		default:
-			return nil, &serving.ParamError{Param: "response_format", Message: err.Error()}
+			err = fmt.Errorf("the parameters of a tool cannot be followed: %w", err)
 		}
+		return nil, &serving.ParamError{Param: blame(req), Message: err.Error()}
 	})
 }
 

@@ -107,6 +107,12 @@ func TestConstraintErrors(t *testing.T) {
 		}, "response_format"},
 		{"regex", func(r *serving.Request) { r.Format = serving.Format{Type: "regex", Regex: "(a"} }, "response_format"},
 		{"format", func(r *serving.Request) { r.Format = serving.Format{Type: "yaml"} }, "response_format"},
+		{"too ambiguous at the beginning", func(r *serving.Request) {
+			r.Format = serving.Format{Type: "regex", Regex: "(.?){1000}"}
+		}, "response_format"},
+		{"too ambiguous later", func(r *serving.Request) {
+			r.Format = serving.Format{Type: "regex", Regex: "x{64}(.?){1000}"}
+		}, "response_format"},
 		{"tool", func(r *serving.Request) {
 			r.Tools, r.ToolChoice.Mode = []chat.Tool{tool}, "required"
 		}, "tools"},
