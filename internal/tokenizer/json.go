@@ -151,12 +151,3 @@ func (m *jsonModel) cut(model []byte) error {
 
 // absent says whether a part is missing or null.
 func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
-
-// typeOf reads the type of a part.
-func typeOf(raw json.RawMessage) (string, error) {
-	var t struct {
-		Type string `json:"type"`
-	}
-	err := json.Unmarshal(raw, &t)
-	return t.Type, err
-}

@@ -246,10 +246,10 @@ func (s *scanner) integer() (int64, error) {
 
 // skip passes over a value and returns its text, unchecked.
 func (s *scanner) skip() ([]byte, error) {
-	c := s.peek()
+	s.peek()
 	start, depth := s.i, 0
 	for s.i < len(s.b) {
-		switch c = s.b[s.i]; c {
+		switch c := s.b[s.i]; c {
 		case '"':
 			if err := s.skipString(); err != nil {
 				return nil, err
