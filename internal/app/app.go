@@ -102,7 +102,7 @@ func New(cfg config.Config, options ...Option) (*App, error) {
 
 func (a *App) prepare() (err error) {
 	if err := os.MkdirAll(a.cfg.DataDir, 0o755); err != nil {
-		return fmt.Errorf("data folder: %w", err)
+		return fmt.Errorf("%w: %w", errNoFolder, err)
 	}
 	if !a.beside {
 		if a.lock, err = takeInstance(a.cfg.DataDir); err != nil {

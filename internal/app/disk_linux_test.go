@@ -26,6 +26,15 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestDataDirCannotBeMade: as under a home folder that is not there or read-only.
+func TestDataDirCannotBeMade(t *testing.T) {
+	c := testConfig(t)
+	c.DataDir = "/proc/none/graft"
+	if _, err := New(c); err == nil || !strings.Contains(err.Error(), "cannot be written: choose another with --data-dir") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestDataDirIsAFile(t *testing.T) {
 	c := testConfig(t)
 	c.DataDir = filepath.Join(c.DataDir, "file")

@@ -30,13 +30,17 @@ func (a *App) greet(ctx context.Context, b serving.Backend, took time.Duration) 
 	fmt.Fprintf(w, "Try it:\n  %s\n\nStop it with Ctrl-C.\n", a.example(models[0]))
 }
 
-// describe is "smollm2: llama, 135M weights in Q4_1, 98.4 MB in memory, 2048 tokens of context".
+// describe is "smollm2: llama, 135M weights in Q4_1, up to 633.3 MB of memory, 8192 tokens of context",
+// or "all-minilm-l6-v2: embeddings, 91.6 MB, loaded at its first use".
 func describe(m serving.Model) string {
-	parts := []string{m.Arch, count(m.Params) + " weights in " + m.Format}
-	if m.Loaded {
-		parts = append(parts, "up to "+hub.Size(m.Bytes)+" of memory")
-	} else {
-		parts = append(parts, hub.Size(m.Bytes)+", loaded at its first use")
+	var parts []string
+	switch {
+	case m.Loaded: // only then all of it is known
+		parts = append(parts, m.Arch, count(m.Params)+" weights in "+m.Format, "up to "+hub.Size(m.Bytes)+" of memory")
+	case m.Embedder:
+		parts = append(parts, "embeddings", hub.Size(m.Bytes), "loaded at its first use")
+	default:
+		parts = append(parts, hub.Size(m.Bytes), "loaded at its first use")
 	}
 	if m.Context > 0 {
 		parts = append(parts, fmt.Sprintf("%d tokens of context", m.Context))

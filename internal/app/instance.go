@@ -66,6 +66,9 @@ func readInstance(dataDir string) (Instance, bool) {
 	return i, true
 }
 
+// errNoFolder is a data folder that is not there and cannot be made.
+var errNoFolder = errors.New("data folder")
+
 // explainDisk says what to do about a data folder that cannot be written.
 func explainDisk(err error, dataDir string) error {
 	// SQLite has several ways to say it; one of them is that its shared memory
@@ -75,7 +78,7 @@ func explainDisk(err error, dataDir string) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || full:
 		return fmt.Errorf("the disk of the data folder %s is full: make room, or choose another with --data-dir DIR (%w)", dataDir, err)
-	case errors.Is(err, syscall.EROFS) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, errNoFolder) || errors.Is(err, syscall.EROFS) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("the data folder %s cannot be written: choose another with --data-dir DIR (%w)", dataDir, err)
 	}
 	return err

@@ -117,6 +117,16 @@ func TestKeysCommands(t *testing.T) {
 }
 
 // TestTokenize uses the default model; numbers from Hugging Face's tokenizers.
+// TestPullHere: for programs, a model that is here already is done as well.
+func TestPullHere(t *testing.T) {
+	want := hubtest.Model(t, hub.Default)
+	status, stdout, stderr := graft(t, hubtest.DataDir(t), "", "pull", "--json")
+	var ev struct{ Event, Model, Path string }
+	if err := json.Unmarshal([]byte(stdout), &ev); status != 0 || err != nil || ev.Event != "done" || ev.Model != hub.Default || ev.Path != want {
+		t.Errorf("%d %q %q %v", status, stdout, stderr, err)
+	}
+}
+
 func TestTokenize(t *testing.T) {
 	hubtest.Model(t, hub.Default)
 	dir := hubtest.DataDir(t)
@@ -145,6 +155,9 @@ func TestConfigAndVersion(t *testing.T) {
 	}
 	if _, stdout, _ := graft(t, t.TempDir(), "", "config"); stdout != string(want) {
 		t.Error("graft config does not print config.yaml")
+	}
+	if status, stdout, _ := graft(t, t.TempDir(), "", "--version"); status != 0 || stdout != "graft "+Version+"\n" {
+		t.Errorf("--version: %d %q", status, stdout)
 	}
 	_, stdout, _ := graft(t, t.TempDir(), "", "version", "--json")
 	var v map[string]string

@@ -34,7 +34,14 @@ models, HF_ENDPOINT names a mirror.`,
 			h := e.hub(conf)
 			for _, id := range args {
 				p := e.newProgress(asJSON)
-				l, err := h.Pull(c.Context(), id, p.event)
+				fetched := false
+				l, err := h.Pull(c.Context(), id, func(ev hub.Event) {
+					fetched = fetched || ev.Kind == hub.EventDone
+					p.event(ev)
+				})
+				if err == nil && asJSON && !fetched { // it was here
+					p.event(hub.Event{Kind: hub.EventDone, Model: l.ID, Source: l.Source, Done: l.Bytes, Total: l.Bytes, Path: l.Path})
+				}
 				p.close()
 				if err == nil && verify {
 					err = h.Verify(id)

@@ -61,12 +61,14 @@ the first start.`,
 		Example: `  graft serve                         # fetch the default model and serve it
   graft chat                          # talk to it in the terminal
   graft serve --model ./model.gguf    # serve a file of your own`,
+		Version:       Version,
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetIn(e.in)
 	root.SetOut(e.out)
 	root.SetErr(e.err)
+	root.SetVersionTemplate("graft {{.Version}}\n")
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())

@@ -80,7 +80,11 @@ func TestErrors(t *testing.T) {
 		{"unknown key", "engine: {thredas: 1}", "", `unknown key "engine.thredas"; did you mean engine.threads?`},
 		{"unknown section", "engin: {threads: 1}", "", `unknown key "engin.threads"; did you mean engine.threads?`},
 		{"not YAML", "a: [", "", "yaml"},
-		{"not a number", "engine: {threads: many}", "", "threads"},
+		{"not a number", "engine: {threads: many}", "", `engine.threads: "many" is not a whole number`},
+		{"not a number in the environment", "", "GRAFT_ENGINE_THREADS=abc", `engine.threads: "abc" is not a whole number`},
+		{"a list", "engine: {threads: [1]}", "", "engine.threads: [1] is not a whole number"},
+		{"not a share", "tracing: {sample_ratio: some}", "", `tracing.sample_ratio: "some" is not a number`},
+		{"not true or false", "server: {strict: perhaps}", "", `server.strict: "perhaps" is not true or false`},
 		{"not a size", "engine: {kv_memory: 12 parsecs}", "", "is not a size"},
 		{"negative size", "engine: {kv_memory: -5}", "", "is not a size"},
 		{"not a time", "", "GRAFT_SERVER_IDLE_TIMEOUT=soon", "idle_timeout"},
@@ -93,8 +97,8 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(Request{File: write(t, c.file), Environ: []string{c.env}})
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%v, want %q", err, c.want)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%v, want %q on one line", err, c.want)
 			}
 		})
 	}

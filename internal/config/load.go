@@ -56,7 +56,7 @@ func Load(r Request) (Config, error) {
 		boolToSwitch, numberToBytes,
 		mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToTimeDurationHookFunc(), splitList)))
 	if err != nil {
-		return Config{}, fmt.Errorf("%s: %w", cmp.Or(file, "configuration"), err)
+		return Config{}, explainValues(err)
 	}
 	c.File, c.Warnings = file, warnings
 	c.Hub.Token = env["HF_TOKEN"]
@@ -69,6 +69,46 @@ func Load(r Request) (Config, error) {
 		return Config{}, err
 	}
 	return c, c.Validate()
+}
+
+// explainValues says of each value that does not fit which key it was for and
+// what is wanted: "engine.threads: \"many\" is not a whole number".
+func explainValues(err error) error {
+	var many interface{ Unwrap() []error }
+	if errors.As(err, &many) {
+		var each []error
+		for _, e := range many.Unwrap() {
+			each = append(each, explainValues(e))
+		}
+		return errors.Join(each...)
+	}
+	var at *mapstructure.DecodeError
+	if !errors.As(err, &at) {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	var parse *mapstructure.ParseError
+	var kind *mapstructure.UnconvertibleTypeError
+	switch {
+	case errors.As(err, &parse):
+		return fmt.Errorf("%s: %q is not %s", at.Name(), fmt.Sprint(parse.Value), wanted(parse.Expected.Kind()))
+	case errors.As(err, &kind):
+		return fmt.Errorf("%s: %v is not %s", at.Name(), kind.Value, wanted(kind.Expected.Kind()))
+	}
+	return fmt.Errorf("%s: %w", at.Name(), at.Unwrap())
+}
+
+func wanted(k reflect.Kind) string {
+	switch k {
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "a " + k.String()
 }
 
 // findFile returns the file to read, or "".

@@ -10,6 +10,7 @@ type Event struct {
 	File   string // what is being fetched, for EventProgress
 	Done   int64  // bytes
 	Total  int64  // bytes; 0: unknown
+	Path   string // where the model is, for EventDone
 	Err    error  // for EventFailed
 }
 
@@ -39,6 +40,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		File   string    `json:"file,omitempty"`
 		Done   int64     `json:"done,omitempty"`
 		Total  int64     `json:"total,omitempty"`
+		Path   string    `json:"path,omitempty"`
 		Err    string    `json:"error,omitempty"`
-	}{e.Kind, e.Model, e.Source, e.File, e.Done, e.Total, reason})
+	}{e.Kind, e.Model, e.Source, e.File, e.Done, e.Total, e.Path, reason})
 }

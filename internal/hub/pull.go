@@ -127,7 +127,7 @@ func (j *job) install(src source, got fetched) (Local, error) {
 		os.Remove(path) // of sources that were given up
 	}
 	l := man.local(j.dir, j.m)
-	j.emit(Event{Kind: EventDone, Model: j.m.ID, Source: src.String(), Done: l.Bytes, Total: l.Bytes})
+	j.emit(Event{Kind: EventDone, Model: j.m.ID, Source: src.String(), Done: l.Bytes, Total: l.Bytes, Path: l.Path})
 	return l, nil
 }
 
