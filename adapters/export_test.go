@@ -1,0 +1,4 @@
+package adapters
+
+// Digest is digest, for tests.
+var Digest = digest
