@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -100,7 +101,7 @@ func appendAlternatives(b []byte, t serving.TokenLogprob) []byte {
 	for i, alt := range t.Top {
 		b = appendString(separate(b, i), tokenName(alt.Bytes))
 		b = appendNumber(append(b, ':'), alt.Logprob)
-		own = own || alt.ID == t.ID
+		own = own || bytes.Equal(alt.Bytes, t.Bytes) // names are keys; some backends tell no ids
 	}
 	if !own {
 		b = appendString(separate(b, len(t.Top)), tokenName(t.Bytes))

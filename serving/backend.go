@@ -152,7 +152,7 @@ const (
 // own distribution (temperature 1, before penalties, bias and masks), and the
 // most probable alternatives.
 type TokenLogprob struct {
-	ID      int32
+	ID      int32  // -1: the backend does not tell
 	Bytes   []byte // what the token stands for; not always whole runes
 	Logprob float64
 	Top     []TokenLogprob // without their own Top
