@@ -5,10 +5,11 @@
 writes internal/tokenizer/testdata/tiny/: models.json.gz, the tokenizer.json files that the variants start from, and
 variants.json.gz, a list of variants: which model, which parts of it are replaced by what, and the result for the
 strings named in "strings". A result is the ids, the decoded text and the decoded text without special tokens: in full
-for the first ones, and a CRC-32 of the three for each. sentencepiece.json.gz has two models that sentencepiece trained,
-as a GGUF file holds them.
+for the first ones, and a CRC-32 of the three for each. sentencepiece.json.gz has models as a GGUF file holds them, two
+of them trained by sentencepiece. splits.json.gz and unicode.json.gz look closer at pre-tokenizers and Unicode tables.
 """
 import base64
+import copy
 import io
 import json
 import os
@@ -119,6 +120,71 @@ def sp_bpe():
     }
 
 
+def runs(spbpe):
+    """Tokens that can be made in several ways, and tokens of equal score: what goes first shows."""
+    pieces = [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3)] + [(f"<0x{i:02X}>", 0, 6) for i in range(256)]
+    for i, t in enumerate("▁ a b e t h o aa ▁▁ ab ba aaa ▁▁▁ aab abb ▁a ▁▁a aaaa ▁▁▁▁ th he the ▁the ▁th bab aba abab aaaaaa aaaaa ▁t oo ooo oth".split()):
+        pieces.append((t, -(i // 3), 1))
+    vocab, scores = {p: i for i, (p, _, _) in enumerate(pieces)}, {p: s for p, s, _ in pieces}
+    merges = generate_merges(vocab, scores, skip_tokens={p for p, _, kind in pieces if kind != 1})
+    return pieces, {**spbpe, "model": {**spbpe["model"], "vocab": vocab, "merges": [list(p) for p in merges]}}
+
+
+def squeezed(proto):
+    """sentencepiece's own ids, with extra spaces removed and nothing replaced; it parses no control tokens."""
+    m = copy.deepcopy(proto)
+    m.normalizer_spec.precompiled_charsmap = b""
+    assert m.normalizer_spec.remove_extra_whitespaces
+    sp = sentencepiece.SentencePieceProcessor(model_proto=m.SerializeToString())
+    return [zlib.crc32(struct.pack(f"<{len(ids)}i", *ids)) for ids in (sp.encode(STRINGS[i].replace("\0", " ")) for i in CHOSEN)]
+
+
+SPLIT_UNITS = [
+    "a", "B", "z", "É", "ß", "ǅ", "ʰ", "ª", "中", "龥", "龦", "ぁ", "ヿ", "\u0301", "\u0903", "\u20dd", "1", "٣", "Ⅷ", "½", "²", "㉈", "!", ".", "/", "'", "’", "_", "-", "(", "$", "+", "^", "`", "~", "|", "©", "€", "👍",
+    " ", "  ", "\n", "\r\n", "\r", "\t", "\u00a0", "\u3000", "\u2028", "\u0085", "\u200b", "\u200d", "\u00ad", "\x00", "\x1f", "\ue000", "\u0378", "\U0010ffff", "\U00010d4a", "\U00010d50", "\U000105c0",
+    "'s", "'S", "'ſ", "'t", "'re", "'RE", "'Ve", "'ll", "'lL", "'M", "'d", "'l", "'r", "ab", "Ab", "AB", "aB", "12", "1234", " a", " A", " 1", " !", " \u0301", "\n ", " \n", "/\n", "!\n", "!/", "//", "\n/", " '", "'1", "a\u0301", "\u0301a", "\u0301A", "@a", "#A", "[é",
+]
+
+
+def split_cases():
+    """The pieces that the pre-tokenizers of the byte-level variants make of strings put together from awkward parts."""
+    rnd = random.Random(11)
+    strings = ["".join(rnd.choice(SPLIT_UNITS) for _ in range(rnd.randint(1, 9))) for _ in range(2500)]
+    by_bytes = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    plain = {**{k: split(r) for k, r in REGEXES.items()}, "gpt2": by_bytes, "smollm": sequence({"type": "Digits", "individual_digits": True}, by_bytes), "deepseek3": sequence(*[split(r) for r in DEEPSEEK]), "bert": {"type": "BertPreTokenizer"}, "words": {"type": "Whitespace"}}
+    out = {}
+    for name, pre in plain.items():
+        tok = Tokenizer(models.BPE())
+        tok = Tokenizer.from_str(json.dumps({**json.loads(tok.to_str()), "pre_tokenizer": pre}))
+        sums = []
+        for s in strings:
+            pieces = [s[a:b] for _, (a, b) in tok.pre_tokenizer.pre_tokenize_str(s)]
+            sums.append(zlib.crc32("\0\0".join(pieces).encode()) & 0xFFFF)
+        out["bytelevel-" + name] = base64.b64encode(struct.pack(f"<{len(sums)}H", *sums)).decode()
+    return {**VERSIONS, "strings": strings, "crc16": out}
+
+
+def unicode_cases():
+    """A CRC-32 of what each class has and each normaliser makes of every code point up to U+32000."""
+    points = [c for c in range(0x32000) if not 0xD800 <= c < 0xE000]
+    text = "".join(map(chr, points))
+    out = {}
+    for name in ["L", "Lu", "Lt", "Ll", "Lm", "Lo", "M", "N", "P", "S"]:
+        have = [ord(c) for piece, _ in pre_tokenizers.Split(Regex(rf"\p{{{name}}}"), "removed", invert=True).pre_tokenize_str(text) for c in piece]
+        out[name] = zlib.crc32(struct.pack(f"<{len(have)}i", *have))
+    have = [ord(c) for piece, _ in pre_tokenizers.Split(Regex(r"\s"), "removed", invert=True).pre_tokenize_str(text) for c in piece]
+    out["s"] = zlib.crc32(struct.pack(f"<{len(have)}i", *have))
+    bert, words = pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Whitespace()
+    have = [c for c in points if len(words.pre_tokenize_str("a" + chr(c) + "b")) == 1]
+    out["w"] = zlib.crc32(struct.pack(f"<{len(have)}i", *have))
+    have = [c for c in points if len(bert.pre_tokenize_str("a" + chr(c) + "b")) == 3]
+    out["BertPreTokenizer"] = zlib.crc32(struct.pack(f"<{len(have)}i", *have))
+    for name, n in [("BertNormalizer", normalizers.BertNormalizer()), ("Lowercase", normalizers.Lowercase()), ("StripAccents", normalizers.StripAccents()), ("Nmt", normalizers.Nmt()), ("NFC", normalizers.NFC()), ("NFD", normalizers.NFD()), ("NFKC", normalizers.NFKC()), ("NFKD", normalizers.NFKD())]:
+        # U+11938 came apart only later than tokenizers' tables.
+        out[name] = zlib.crc32("\0".join(n.normalize_str(chr(c)) for c in points if c != 0x11938).encode())
+    return {**VERSIONS, "crc32": out}
+
+
 def unigram():
     m = sentence_piece("unigram", size=1200, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
     charsmap = base64.b64encode(m.normalizer_spec.precompiled_charsmap).decode()
@@ -146,6 +212,15 @@ def word_piece():
 
 def variants(bases):
     """(name, base, parts replaced)"""
+    def extended(base, tokens):
+        """Parts with tokens in the vocabulary that no merge makes; the added tokens that are not in it move up."""
+        vocab = dict(base["model"]["vocab"])
+        for t in tokens:
+            vocab.setdefault(t, len(vocab))
+        free = iter(range(len(vocab), len(vocab) + 100))
+        moved = [t if t["content"] in vocab else {**t, "id": next(free)} for t in base["added_tokens"]]
+        return {"model": {"ignore_merges": True, "vocab": vocab}, "added_tokens": moved}
+
     fresh = iter(range(1 + max(t["id"] for t in bases["bytelevel"]["added_tokens"]), 3000))
 
     def flagged(token, **flags):
@@ -165,7 +240,7 @@ def variants(bases):
         (b + "-deepseek3", b, pre(sequence(*[split(r) for r in DEEPSEEK], BYTES))),
         (b + "-removed", b, pre(sequence(split(REGEXES["llama3"], "Removed", True), BYTES))),
         (b + "-roberta", b, pre({"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}, post_processor={"type": "RobertaProcessing", "sep": ["<|im_end|>", 2], "cls": ["<|im_start|>", 1], "trim_offsets": True, "add_prefix_space": True})),
-        (b + "-ignore-merges", b, {"pre_tokenizer": sequence(split(REGEXES["llama3"]), BYTES), "model": {"ignore_merges": True}}),
+        (b + "-ignore-merges", b, {"pre_tokenizer": sequence(split(REGEXES["llama3"]), BYTES), **extended(bases[b], ["Hello", "Ġworld", "Ġtokenizer", "ĊĊĊ", "Ġleading", "123", "ä½łå¥½"])}),
         (b + "-nfc", b, {"normalizer": {"type": "NFC"}, "pre_tokenizer": sequence(split(REGEXES["qwen2"]), BYTES)}),
         (b + "-nfd", b, {"normalizer": {"type": "NFD"}}),
         (b + "-nfkc", b, {"normalizer": {"type": "NFKC"}}),
@@ -196,10 +271,12 @@ def variants(bases):
         (s + "-unknown-apart", s, {"model": {"byte_fallback": False, "fuse_unk": False}}),
         (s + "-dropped", s, {"model": {"byte_fallback": False, "unk_token": None}}),
     ]
+    out.append(("runs", "runs", {}))
     u = "unigram"
     out += [
         (u + "-t5", u, {}),
         (u + "-xlmr", u, {"normalizer": bases[u]["normalizer"]["normalizers"][0], "pre_tokenizer": sequence({"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True})}),
+        (u + "-penalty", u, {"model": {"vocab": [["<pad>", 0], ["</s>", 0], ["<unk>", 0], ["▁", -1], ["a", 5], ["e", 4], ["ab", -10], ["ea", -8], ["es", -9], ["▁th", -10], ["he", 3]]}}),
         (u + "-whole", u, {"normalizer": None, "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}}),
         (u + "-bytes", u, {"model": {"byte_fallback": True, "vocab": bases[u]["model"]["vocab"] + [[f"<0x{i:02X}>", -20.0] for i in range(256)]}, "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}]}}),
     ]
@@ -239,11 +316,16 @@ def result(name, base, parts, bases):
 def main():
     bpe_proto, bpe = sp_bpe()
     uni_proto, uni = unigram()
-    bases = {"bytelevel": byte_level(), "spbpe": bpe, "unigram": uni, "wordpiece": word_piece()}
+    runs_pieces, runs_json = runs(bpe)
+    bases = {"bytelevel": byte_level(), "spbpe": bpe, "runs": runs_json, "unigram": uni, "wordpiece": word_piece()}
     write("tiny/models.json.gz", {**VERSIONS, "models": bases})
     write("tiny/sentencepiece.json.gz", {**VERSIONS, **{
         name: {"tokens": [p.piece for p in m.pieces], "scores": [p.score for p in m.pieces], "types": [p.type for p in m.pieces], "charsmap": base64.b64encode(m.normalizer_spec.precompiled_charsmap).decode()}
-        for name, m in [("llama", bpe_proto), ("t5", uni_proto)]}})
+        for name, m in [("llama", bpe_proto), ("t5", uni_proto)]},
+        "runs": {"tokens": [p for p, _, _ in runs_pieces], "scores": [s for _, s, _ in runs_pieces], "types": [k for _, _, k in runs_pieces]},
+        "squeezed": squeezed(bpe_proto)})
+    write("tiny/splits.json.gz", split_cases())
+    write("tiny/unicode.json.gz", unicode_cases())
     write("tiny/variants.json.gz", {**VERSIONS, "strings": CHOSEN, "variants": [result(*v, bases) for v in variants(bases)]})
 
 

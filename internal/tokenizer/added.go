@@ -107,6 +107,6 @@ func startsWithWord(s string) bool {
 
 // isWord is \w of Unicode's regular expressions (UTS 18, annex C).
 func isWord(r rune) bool {
-	return unicode.IsLetter(r) || unicode.In(r, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc,
-		unicode.Other_Alphabetic, unicode.Join_Control)
+	return classOf(r)&(letter|mark) != 0 || classOf(r)&number != 0 && !unicode.Is(unicode.No, r) ||
+		unicode.In(r, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
 }

@@ -12,6 +12,7 @@ import (
 var tinyModel = map[string]string{
 	"bytelevel": `{"vocab":{"<|endoftext|>":0,"<|im_start|>":1,"<|im_end|>":2,"a":3,"b":4,"ab":5,"Ġ":6,"Ġab":7},"merges":[["a","b"],["Ġ","ab"]]}`,
 	"spbpe":     `{"vocab":{"<unk>":0,"<s>":1,"</s>":2,"▁":3,"a":4,"b":5,"ab":6,"▁ab":7,"<0x41>":8},"merges":["a b","▁ ab"]}`,
+	"runs":      `{"vocab":{"<unk>":0,"<s>":1,"</s>":2,"a":3,"aa":4},"merges":["a a"]}`,
 	"unigram":   `{"vocab":[["<pad>",0],["</s>",0],["<unk>",0],["▁",-1.5],["a",-2],["ab",-2.5],["▁ab",-3e0]]}`,
 	"wordpiece": `{"vocab":{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"[MASK]":4,"a":5,"##b":6,"ab":7}}`,
 }

@@ -84,3 +84,38 @@ func TestOrdinaryAddedTokensAreAlwaysFound(t *testing.T) {
 		}
 	}
 }
+
+// No model makes a control token of plain text, though its vocabulary has it.
+func TestControlTokensAreHidden(t *testing.T) {
+	added := `[{"id":3,"content":"ba","special":true}]`
+	model := `{"type":"BPE","ignore_merges":%s,"vocab":{"a":0,"b":1,"ab":2,"ba":3},"merges":["b a","a b"]}`
+	for _, ignore := range []string{"false", "true"} {
+		tok := tinyTokenizer(t, []byte(small(map[string]string{"added_tokens": added, "model": strings.Replace(model, "%s", ignore, 1)})))
+		for _, s := range []string{"ba", "bab", "aba"} {
+			if ids := tok.Encode(s, EncodeOptions{}); slices.Contains(ids, 3) {
+				t.Errorf("ignore_merges %s: %q gives %v", ignore, s, ids)
+			}
+		}
+		if ids := tok.Encode("ba", EncodeOptions{ParseSpecial: true}); !slices.Equal(ids, []int32{3}) {
+			t.Errorf("ignore_merges %s: parsed, %v", ignore, ids)
+		}
+	}
+}
+
+func TestEndOfGeneration(t *testing.T) {
+	for _, c := range []struct {
+		added string
+		want  []int32
+	}{
+		{`[{"id":3,"content":"<|end|>","special":true}]`, []int32{3}},
+		{`[{"id":3,"content":"<|end|>","special":true},{"id":4,"content":"<|return|>","special":true},{"id":5,"content":"<|call|>","special":true}]`, []int32{4, 5}},
+		{`[{"id":3,"content":"<|im_end|>","special":false},{"id":4,"content":"<end_of_turn>","special":true}]`, []int32{4}},
+		{`[]`, nil},
+	} {
+		tok := tinyTokenizer(t, []byte(small(map[string]string{"added_tokens": c.added})))
+		tok.setEOG([]int32{-1, 99})
+		if !slices.Equal(tok.EOG(), c.want) {
+			t.Errorf("%s: %v, want %v", c.added, tok.EOG(), c.want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ func (p cl100k) split(s string, i int) (int, bool) {
 	if c&p.word != 0 {
 		return runOf(s, i, p.word), true
 	}
-	if c&(newline|number|letter) == 0 {
+	if c&(newline|number) == 0 {
 		if j := runOf(s, i+n, p.word); j > i+n {
 			return j, true
 		}

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -156,7 +157,7 @@ func tinyMetadata(t testing.TB) map[string]tinyGGUF {
 	all := map[string]tinyGGUF{}
 	var file map[string]json.RawMessage
 	readGzip(t, "tiny/sentencepiece.json.gz", &file)
-	for name, kind := range map[string]string{"spbpe-mistral": "llama", "unigram-t5": "t5"} {
+	for name, kind := range map[string]string{"spbpe-mistral": "llama", "unigram-t5": "t5", "runs": "runs"} {
 		var m struct {
 			Tokens   []string
 			Scores   []float32
@@ -183,6 +184,9 @@ func tinyMetadata(t testing.TB) map[string]tinyGGUF {
 			"tokenizer.ggml.model": kind, "tokenizer.ggml.tokens": m.Tokens, "tokenizer.ggml.scores": m.Scores,
 			"tokenizer.ggml.token_type": m.Types,
 		}
+		if kind == "runs" {
+			all[name]["tokenizer.ggml.model"] = "llama"
+		}
 		if kind == "t5" {
 			all[name]["tokenizer.ggml.precompiled_charsmap"] = ints
 		}
@@ -204,7 +208,7 @@ func tinyMetadata(t testing.TB) map[string]tinyGGUF {
 	})
 	all["wordpiece-bert"] = word
 	for variant, pre := range map[string]string{
-		"bytelevel-gpt2": "gpt-2", "bytelevel-smollm": "smollm", "bytelevel-ignore-merges": "llama-bpe", "bytelevel-nfc": "qwen2",
+		"bytelevel-gpt2": "gpt-2", "bytelevel-smollm": "smollm", "bytelevel-nfc": "qwen2",
 		"bytelevel-gpt-oss": "gpt-4o", "bytelevel-deepseek3": "deepseek-v3", "bytelevel-llama3": "dbrx",
 	} {
 		bytes := tinyVocab(t, models["bytelevel"])
@@ -271,5 +275,34 @@ func TestTinyGGUF(t *testing.T) {
 	}
 	if len(metadata) > 0 {
 		t.Errorf("no variants for %v", slices.Collect(maps.Keys(metadata)))
+	}
+}
+
+// sentencepiece itself, with extra spaces removed.
+func TestSqueezedSpaces(t *testing.T) {
+	m := tinyMetadata(t)["spbpe-mistral"]
+	m["tokenizer.ggml.remove_extra_whitespaces"] = true
+	tok, err := FromGGUF(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Squeezed []uint32 }
+	readGzip(t, "tiny/sentencepiece.json.gz", &file)
+	texts, _ := tinyVariants(t)
+	if len(file.Squeezed) != len(texts) {
+		t.Fatalf("%d results for %d strings", len(file.Squeezed), len(texts))
+	}
+	for i, s := range texts {
+		if strings.Contains(s, blank) { // to sentencepiece a space as well
+			continue
+		}
+		var data []byte
+		ids := tok.Encode(strings.ReplaceAll(s, "\x00", " "), EncodeOptions{})
+		for _, id := range ids {
+			data = binary.LittleEndian.AppendUint32(data, uint32(id))
+		}
+		if crc32.ChecksumIEEE(data) != file.Squeezed[i] {
+			t.Errorf("string %d %q: have %v", i, s, ids)
+		}
 	}
 }
