@@ -66,9 +66,7 @@ func TestEmbeddings(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := r.engine.Stats().BlocksUsed; n != 0 {
-			t.Errorf("%d blocks are still held", n)
-		}
+		waitFor(t, "the blocks to come back", func() bool { return r.engine.Stats().BlocksUsed == 0 })
 	}
 }
 

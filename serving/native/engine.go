@@ -86,7 +86,7 @@ func newEngine(run runner, encoder bool, p policy, b *blocks, pool *kernel.Pool,
 		run: run, encoder: encoder, pool: pool, observer: observer, now: now,
 		sched: newScheduler(p, b),
 	}
-	e.publish(0)
+	e.publish()
 	go e.loop()
 	return e
 }
@@ -146,16 +146,16 @@ func (e *engine) turn() error {
 	default:
 	}
 	e.sweep()
-	rows := 0
+	e.stats.BatchRows = 0
 	if !e.sched.idle() {
 		e.step()
-		rows = len(e.batch.IDs)
+		e.stats.BatchRows = len(e.batch.IDs)
 	}
 	if len(e.embeds) > 0 {
 		e.embedStep()
-		rows += len(e.batch.IDs)
+		e.stats.BatchRows += len(e.batch.IDs)
 	}
-	e.publish(rows)
+	e.publish()
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (e *engine) rebuild(err error) {
 	b := newBlocks(len(old.meta), old.size)
 	b.noCache = old.noCache
 	e.sched = newScheduler(e.sched.policy, b)
-	e.publish(0)
+	e.publish()
 }
 
 func (e *engine) handle(m message) {
@@ -215,7 +215,7 @@ func (e *engine) add(j *job) {
 	if displaced != nil {
 		e.fail(displaced.answer.job, serving.ErrOverloaded)
 	}
-	e.publish(0)
+	e.publish()
 }
 
 // sweep ends the jobs whose callers have left or whose deadline has passed.
@@ -250,10 +250,11 @@ func (e *engine) close(j *job, err error) {
 	j.out.close(err)
 }
 
-func (e *engine) publish(rows int) {
+// publish makes the state known to Stats.
+func (e *engine) publish() {
 	s := e.stats
 	b := e.sched.blocks
-	s.Waiting, s.Running, s.BatchRows = e.sched.waiting(), len(e.sched.running), rows
+	s.Waiting, s.Running = e.sched.waiting(), len(e.sched.running)
 	s.BlocksUsed, s.BlocksCached, s.BlocksTotal = b.used(), b.idle, len(b.meta)
 	s.Preemptions = int64(e.sched.preemptions)
 	e.last.Store(&s)

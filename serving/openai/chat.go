@@ -29,12 +29,8 @@ func (g *generation) chat() error {
 		LogProbs: r.Logprobs >= 0, TopLogProbs: max(r.Logprobs, 0), ResponseFormat: format(&r.Format),
 		StreamOptions: &api.StreamOptions{IncludeUsage: true}, ChatTemplateKwargs: r.TemplateVars,
 	}
-	if r.MaxTokens > 0 {
-		if g.opts.Extensions {
-			ask.MaxTokens = r.MaxTokens // the name that every engine knows
-		} else {
-			ask.MaxCompletionTokens = r.MaxTokens
-		}
+	if !g.opts.Extensions {
+		ask.MaxCompletionTokens = r.MaxTokens
 	}
 	if seed := r.Sampling.Seed; seed != nil {
 		n := int(*seed)

@@ -21,6 +21,9 @@ func (b *Backend) extras(r *serving.Request) (map[string]any, error) {
 	if r.Messages == nil && r.Logprobs >= 0 {
 		out["logprobs"] = r.Logprobs
 	}
+	if b.opts.Extensions && r.Messages != nil && r.MaxTokens > 0 {
+		out["max_tokens"] = r.MaxTokens // not every engine knows the name that OpenAI has now
+	}
 	for _, f := range []struct {
 		name  string
 		value any

@@ -263,6 +263,11 @@ func testEmbed(r *run) {
 	if err != nil || !slices.Equal(alone.Vectors[0], out.Vectors[1]) {
 		r.Errorf("alone a text has another vector than among others (%v)", err)
 	}
+	if r.s.Embed != r.s.Chat {
+		req := r.completion("the sea")
+		req.Model = r.s.Embed
+		r.refused(req, serving.ErrUnsupported)
+	}
 	if !r.s.ContextErrors {
 		return
 	}
