@@ -177,15 +177,18 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	a.serve(ctx, b, time.Since(start))
+	end := sync.OnceFunc(func() {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel() // what is still in progress is not waited for
+		b.Close(ended)
+	})
+	defer end()
 	select {
 	case <-ctx.Done():
-		err = a.drain(server)
+		err = a.drain(server, end)
 		<-served
 	case err = <-served: // the listener broke
 	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel() // nothing is in progress any more
-	b.Close(ended)
 	return err
 }
 
@@ -198,8 +201,13 @@ func (a *App) serve(ctx context.Context, b backend, took time.Duration) {
 	close(a.ready)
 }
 
-// drain lets running requests end and refuses new ones.
-func (a *App) drain(server *http.Server) error {
+// lastWords is how long clients have to hear that their answers were cut off.
+const lastWords = 2 * time.Second
+
+// drain lets running requests end and refuses new ones. Those that take too long
+// are told so: end ends them with an error, which their clients can tell from a
+// broken connection.
+func (a *App) drain(server *http.Server, end func()) error {
 	a.phase.Store(draining)
 	a.log.Info("shutting down", "at_most", a.cfg.Server.ShutdownTimeout.String())
 	fmt.Fprintf(a.console, "shutting down: answers in progress have %v to end (interrupt again to stop at once)\n", a.cfg.Server.ShutdownTimeout)
@@ -208,7 +216,12 @@ func (a *App) drain(server *http.Server) error {
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.log.Warn("answers in progress were cut off", "after", a.cfg.Server.ShutdownTimeout.String())
-		err = server.Close()
+		end()
+		ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+		defer cancel()
+		if err = server.Shutdown(ctx); err != nil {
+			err = server.Close()
+		}
 	}
 	return err
 }

@@ -18,6 +18,7 @@ import (
 
 	"graft/internal/config"
 	"graft/internal/store"
+	"graft/serving"
 	"graft/serving/servingtest"
 )
 
@@ -25,9 +26,32 @@ import (
 type fake struct {
 	*servingtest.Fake
 	closed bool
+	ended  chan struct{} // closed with it
 }
 
-func (f *fake) Close(context.Context) { f.closed = true }
+func (f *fake) Close(context.Context) { f.closed = true; close(f.ended) }
+
+// Generate ends with ErrDraining when the backend is closed, as backends do.
+func (f *fake) Generate(ctx context.Context, req *serving.Request, emit func(serving.Event) error) (*serving.Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-f.ended:
+			cancel()
+		case <-done:
+		}
+	}()
+	res, err := f.Fake.Generate(ctx, req, emit)
+	select {
+	case <-f.ended:
+		return nil, serving.ErrDraining
+	default:
+		return res, err
+	}
+}
 
 func testConfig(t *testing.T) config.Config {
 	t.Helper()
@@ -47,7 +71,7 @@ type running struct {
 
 func start(t *testing.T, c config.Config, options ...Option) *running {
 	t.Helper()
-	r := &running{fake: &fake{Fake: servingtest.NewFake()}, console: new(bytes.Buffer)}
+	r := &running{fake: &fake{Fake: servingtest.NewFake(), ended: make(chan struct{})}, console: new(bytes.Buffer)}
 	a, err := New(c, append([]Option{Console(r.console), Version("test")}, options...)...)
 	if err != nil {
 		t.Fatal(err)
@@ -156,18 +180,26 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestDrainTimeout: an answer that does not end is cut off.
+// TestDrainTimeout: answers that do not end are cut off, and their clients told.
 func TestDrainTimeout(t *testing.T) {
 	c := testConfig(t)
 	c.Server.ShutdownTimeout = 50 * time.Millisecond
 	r := start(t, c)
 	r.fake.Delay = time.Hour
-	failed := make(chan error, 1)
-	go func() {
-		_, err := http.Post(r.URL()+"/v1/chat/completions", "application/json", strings.NewReader(hello))
-		failed <- err
-	}()
-	for r.fake.Running() == 0 {
+	heard := make(chan string, 2)
+	for _, body := range []string{hello, strings.Replace(hello, "{", `{"stream":true,`, 1)} {
+		go func() {
+			resp, err := http.Post(r.URL()+"/v1/chat/completions", "application/json", strings.NewReader(body))
+			if err != nil {
+				heard <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			data, err := io.ReadAll(resp.Body)
+			heard <- fmt.Sprint(resp.StatusCode, " ", string(data), err)
+		}()
+	}
+	for r.fake.Running() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	begin := time.Now()
@@ -177,8 +209,10 @@ func TestDrainTimeout(t *testing.T) {
 	if took := time.Since(begin); took > 3*time.Second {
 		t.Fatalf("took %v", took)
 	}
-	if err := <-failed; err == nil {
-		t.Fatal("the client got an answer")
+	for range 2 {
+		if said := <-heard; !strings.Contains(said, `"code":"shutting_down"`) || !strings.HasSuffix(said, "<nil>") {
+			t.Errorf("a client got %s", said)
+		}
 	}
 }
 

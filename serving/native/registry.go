@@ -48,7 +48,7 @@ func newRegistry(sources []Source, budget int64) (*registry, error) {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, s := range sources {
 		if r.find(s.Info.ID) != nil || s.Info.ID == "" {
-			return nil, fmt.Errorf("models: the id %q is empty or used twice", s.Info.ID)
+			return nil, fmt.Errorf("models: the id %q is empty or used twice: name one of them yourself, as in NAME=MODEL", s.Info.ID)
 		}
 		r.entries = append(r.entries, &entry{source: s, info: s.Info})
 	}
