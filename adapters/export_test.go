@@ -1,4 +1,19 @@
 package adapters
 
-// Digest is digest, for tests.
-var Digest = digest
+// What tests look at.
+var (
+	Digest      = digest
+	ParseConfig = parseConfig
+)
+
+// Targeted is targeted.
+func (c *Config) Targeted(path string) (yes, known bool) { return c.targeted(path) }
+
+// Paths are those of the modules.
+func (b *Base) Paths() []string { return b.order }
+
+// RankOf is rank.
+func (c *Config) RankOf(path string) int { return c.rank(path) }
+
+// AlphaOf is alpha.
+func (c *Config) AlphaOf(path string) float64 { return c.alpha(path) }

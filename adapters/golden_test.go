@@ -1,7 +1,9 @@
 package adapters_test
 
 import (
+	"encoding/json"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,6 +37,18 @@ func readPEFT(t testing.TB, name string) *adapters.Adapter {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func readJSON[T any](t testing.TB, path string) (v T) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func check(t testing.TB, m *model.Model, a *adapters.Adapter) *adapters.Bound {

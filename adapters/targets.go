@@ -145,6 +145,9 @@ func (c *Config) targeted(path string) (yes, known bool) {
 	if strings.EqualFold(c.Targets.Pattern, allLinear) {
 		return path != "lm_head" && !isTable(path), true
 	}
+	if slices.Contains(c.Targets.Names, path) {
+		return true, true // a whole path counts whatever the layers
+	}
 	in, err := c.Targets.names(path)
 	if err != nil || !in || c.Targets.Pattern != "" || c.Layers == nil {
 		return in && err == nil, err == nil

@@ -5,9 +5,10 @@ Each NAME/ is an adapter as peft saves it. NAME.golden.safetensors holds, of the
 adapter, logits of a prompt ("ids"), and the update that peft's merge adds to the
 weights of some modules ("delta.MODULE", [out, in]). NAME.gguf, where there is one, is
 the adapter as llama.cpp's convert_lora_to_gguf.py lays it out: rows of B in llama's
-q/k order, A of the table transposed, one alpha.
+q/k order, A of the table transposed, one alpha. targets.json has the modules that
+configurations select.
 
-    python reference/adapters.py [NAME ...]
+    python reference/adapters.py [targets] [NAME ...]
 
 Needs torch, transformers, peft, safetensors, gguf, and the models that
 reference/model.py writes. Deterministic.
@@ -127,6 +128,37 @@ def write(name):
         write_gguf(name, base, merged.config)
 
 
+TARGETS = [
+    ("llama", dict(target_modules=["q_proj", "v_proj"])),
+    ("llama", dict(target_modules=["proj", "mlp.up_proj", "model.layers.1.self_attn.k_proj"])),
+    ("llama", dict(target_modules="all-linear")),
+    ("gemma3", dict(target_modules="ALL-linear")),
+    ("phi3", dict(target_modules="all-linear")),
+    ("llama", dict(target_modules=r".*\.layers\.0\..*(q|k)_proj")),
+    ("llama", dict(target_modules=r"q_proj|.*\.up_proj")),
+    ("llama", dict(target_modules=["q_proj", "up_proj"], exclude_modules=["layers.1.self_attn.q_proj"])),
+    ("llama", dict(target_modules=["q_proj", "up_proj"], exclude_modules=r".*layers\.0.*")),
+    ("gemma3", dict(target_modules=["o_proj", "down_proj"], layers_to_transform=[1, 5])),
+    ("gemma3", dict(target_modules=["o_proj"], layers_to_transform=3, layers_pattern="layers")),
+    ("gemma3", dict(target_modules=["o_proj", "lm_head"], layers_to_transform=[3], layers_pattern=["h", "layers"])),
+    ("qwen3", dict(target_modules=["lm_head", "embed_tokens"], modules_to_save=["lm_head"])),
+    ("qwen3", dict(target_modules=["lm_head", "embed_tokens"])),
+]
+
+
+def targets():
+    """Which modules peft puts an adapter on, in the order of the computation."""
+    cases = []
+    for base, config in TARGETS:
+        model = AutoModelForCausalLM.from_pretrained(MODELS / base)
+        order = [n for n, m in model.named_modules()]
+        model = get_peft_model(model, LoraConfig(r=2, **config))
+        found = {n for n, m in model.base_model.model.named_modules() if isinstance(m, peft.tuners.lora.LoraLayer)}
+        want = [n for n in order if n in found]
+        cases.append(dict(model=base, config=config, want=want))
+    (OUT / "targets.json").write_text(json.dumps(cases, indent=1) + "\n")
+
+
 def permute(w, heads):
     """convert_hf_to_gguf.py, LlamaModel.permute."""
     return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
@@ -161,6 +193,8 @@ def write_gguf(name, base, c):
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or VARIANTS:
+    if not sys.argv[1:] or "targets" in sys.argv:
+        targets()
+    for name in [n for n in sys.argv[1:] if n != "targets"] or (VARIANTS if "targets" not in sys.argv else []):
         write(name)
         print(name, sum(f.stat().st_size for f in OUT.glob(f"{name}*/*")), [(f.name, f.stat().st_size) for f in OUT.glob(f"{name}.*")])
