@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"graft/adapters"
+	"graft/internal/kernel"
 	"graft/internal/model"
+	"graft/internal/weights"
 )
 
 // TestCheckNamesAll: one error has every mismatch.
@@ -193,4 +196,82 @@ func TestExpected(t *testing.T) {
 			t.Errorf("%s %v:\nhave %v\nwant %v", test.Model, test.Config, have, test.Want)
 		}
 	}
+}
+
+// TestPatterns compares with peft's get_pattern_key.
+func TestPatterns(t *testing.T) {
+	data := readJSON[struct {
+		Paths   []string
+		Matches map[string][]string
+	}](t, "testdata/patterns.json")
+	if len(data.Matches) < 10 {
+		t.Fatalf("%d patterns", len(data.Matches))
+	}
+	for key, want := range data.Matches {
+		raw, err := json.Marshal(map[string]any{"peft_type": "LORA", "rank_pattern": map[string]int{key: 77}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := adapters.ParseConfig(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range data.Paths {
+			if have := c.RankOf(path) == 77; have != slices.Contains(want, path) {
+				t.Errorf("pattern %q matches %s: %t", key, path, have)
+			}
+		}
+	}
+}
+
+// TestFinite: the largest number of each type is finite, the next are not.
+func TestFinite(t *testing.T) {
+	base := adapters.NewBase(tiny(t, "llama", ""))
+	for _, test := range []struct {
+		typ    kernel.Type
+		bits   uint16
+		finite bool
+	}{
+		{kernel.F16, 0x7bff, true}, {kernel.F16, 0xfc00, false}, {kernel.F16, 0x7e01, false}, {kernel.F16, 0x0000, true},
+		{kernel.BF16, 0x7c00, true}, {kernel.BF16, 0x7f7f, true}, {kernel.BF16, 0x7f80, false}, {kernel.BF16, 0xffc0, false},
+	} {
+		a := readPEFT(t, "lora")
+		x := a.Modules[0]
+		x.A = adapters.Tensor{Type: test.typ, Shape: x.A.Shape, Data: make([]byte, 2*x.A.Len())}
+		binary.LittleEndian.PutUint16(x.A.Data[2*9:], test.bits)
+		_, err := base.Check(a)
+		if test.finite && err != nil {
+			t.Errorf("%v %#x: %v", test.typ, test.bits, err)
+		} else if !test.finite {
+			wants(t, err, "A: number 9 of [4 32] is not finite")
+		}
+	}
+}
+
+// TestTwoUpdates: a parameter that is replaced cannot have an update too.
+func TestTwoUpdates(t *testing.T) {
+	a := readPEFT(t, "lora")
+	a.Replaced["model.layers.0.self_attn.q_proj.weight"] = adapters.F32(make([]float32, 64*32), 64, 32)
+	_, err := adapters.NewBase(tiny(t, "llama", "")).Check(a)
+	wants(t, err, "parameter model.layers.0.self_attn.q_proj.weight: the file also has an update of it")
+}
+
+// TestManyPatterns: a configuration cannot make reading it take minutes.
+func TestManyPatterns(t *testing.T) {
+	pattern := map[string]int{}
+	for i := range 70000 {
+		pattern[strconv.Itoa(i)] = 4
+	}
+	_, err := adapters.ReadPEFT(edit(t, "lora", set("rank_pattern", pattern), nil), adapters.Limits{})
+	wants(t, err, "rank_pattern: at most 4096 patterns are allowed")
+	for i := 4000; i < 70000; i++ {
+		delete(pattern, strconv.Itoa(i))
+	}
+	_, err = adapters.ReadPEFT(edit(t, "lora", set("rank_pattern", pattern), func(list []weights.Tensor) []weights.Tensor {
+		for i := range 300 {
+			list = append(list, weights.NewF32("base_model.model.m"+strconv.Itoa(i)+".lora_A.weight", []float32{1}, 1, 1))
+		}
+		return list
+	}), adapters.Limits{})
+	wants(t, err, "4000 patterns for 308 modules are too many")
 }

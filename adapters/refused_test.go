@@ -295,4 +295,3 @@ func TestRefusedGGUF(t *testing.T) {
 		t.Error("rank 4 where 3 are allowed")
 	}
 }
-

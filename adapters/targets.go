@@ -39,11 +39,16 @@ func match(list []Pattern, path string) (float64, bool) {
 	return 0, false
 }
 
+// maxPatterns bounds how many regular expressions are compiled and tried. A model
+// of 126 layers has 882 modules.
+const maxPatterns = 1 << 12
+
 // patterns is a JSON object whose order counts.
 type patterns []Pattern
 
 // UnmarshalJSON reads {"pattern": number, …}.
 func (p *patterns) UnmarshalJSON(data []byte) error {
+	seen := map[string]int{}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return errors.Join(errors.New("want an object of patterns and numbers"), err)
@@ -58,16 +63,20 @@ func (p *patterns) UnmarshalJSON(data []byte) error {
 		if err := dec.Decode(&value); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
+		// A key that comes again changes the value and keeps its place, as in Python.
+		if i, ok := seen[key]; ok {
+			(*p)[i].Value = value
+			continue
+		}
 		entry, err := NewPattern(key, value)
 		if err != nil {
 			return err
 		}
-		// A key that comes again changes the value and keeps its place, as in Python.
-		if i := slices.IndexFunc(*p, func(q Pattern) bool { return q.Key == key }); i >= 0 {
-			(*p)[i] = entry
-		} else {
-			*p = append(*p, entry)
+		if len(*p) == maxPatterns {
+			return fmt.Errorf("at most %d patterns are allowed", maxPatterns)
 		}
+		seen[key] = len(*p)
+		*p = append(*p, entry)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ adapter, logits of a prompt ("ids"), and the update that peft's merge adds to th
 weights of some modules ("delta.MODULE", [out, in]). NAME.gguf, where there is one, is
 the adapter as llama.cpp's convert_lora_to_gguf.py lays it out: rows of B in llama's
 q/k order, A of the table transposed, one alpha. targets.json has the modules that
-configurations select.
+configurations select, patterns.json what patterns match.
 
     python reference/adapters.py [targets] [NAME ...]
 
@@ -28,6 +28,7 @@ import peft
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
+from peft.utils.other import get_pattern_key
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
@@ -146,8 +147,15 @@ TARGETS = [
 ]
 
 
+PATTERNS = ["q_proj", "_proj", "self_attn.q_proj", r"self_attn\.(q|k)_proj", "^model.layers.1.mlp.up_proj", "^layers.0",
+            r"layers\.[01]\.mlp\.up_proj", "l.yers.1.self_attn.k_proj", "model.layers.0.self_attn.q_proj", "proj|up_proj", ""]
+PATHS = ["model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.k_proj", "model.layers.1.mlp.up_proj", "q_proj", "xq_proj", "lm_head"]
+
+
 def targets():
-    """Which modules peft puts an adapter on, in the order of the computation."""
+    """Which modules peft puts an adapter on, and which patterns match which."""
+    matches = {p: [x for x in PATHS if get_pattern_key([p], x) == p] for p in PATTERNS}
+    (OUT / "patterns.json").write_text(json.dumps(dict(paths=PATHS, matches=matches), indent=1) + "\n")
     cases = []
     for base, config in TARGETS:
         model = AutoModelForCausalLM.from_pretrained(MODELS / base)
