@@ -1,7 +1,6 @@
 package native
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -232,79 +231,4 @@ func hashIDs(ids []int32) uint64 {
 		h = (h ^ uint64(uint32(id))) * 1099511628211
 	}
 	return h
-}
-
-// check verifies everything that must hold between calls, given the tables of
-// all sequences.
-func (b *blocks) check(tables []*table) error {
-	var errs []error
-	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	refs := make([]int, len(b.meta))
-	for _, t := range tables {
-		for _, i := range t.blocks {
-			refs[i]++
-		}
-		if t.done > len(t.blocks) {
-			fail("a table of %d blocks has %d in the tree", len(t.blocks), t.done)
-		}
-	}
-	free := make([]bool, len(b.meta))
-	for _, i := range b.free {
-		if free[i] {
-			fail("block %d is free twice", i)
-		}
-		free[i] = true
-	}
-	idle := 0
-	age := map[uint64]int{} // node of an idle block -> its place
-	for i := b.oldest; i >= 0; i = b.meta[i].next {
-		idle++
-		if idle > len(b.meta) {
-			fail("the idle blocks form a ring")
-			break
-		}
-		m := &b.meta[i]
-		if m.refs != 0 || m.node == 0 || free[i] {
-			fail("block %d is idle with %d refs, node %d, free %v", i, m.refs, m.node, free[i])
-		}
-		age[m.node] = idle
-		if at, ok := age[m.at.parent]; ok && at < idle {
-			fail("block %d would be evicted after its parent", i)
-		}
-	}
-	if idle != b.idle {
-		fail("%d idle blocks are counted as %d", idle, b.idle)
-	}
-	nodes := map[uint64]bool{}
-	for _, root := range b.roots {
-		nodes[root] = true
-	}
-	indexed := 0
-	for i := range b.meta {
-		m := &b.meta[i]
-		if m.refs != refs[i] {
-			fail("block %d has %d refs, but %d tables hold it", i, m.refs, refs[i])
-		}
-		if free[i] && (m.refs != 0 || m.node != 0) {
-			fail("block %d is free with %d refs and node %d", i, m.refs, m.node)
-		}
-		if m.node != 0 {
-			indexed++
-			nodes[m.node] = true
-			if b.index[m.at] != int32(i) || len(m.ids) != b.size {
-				fail("block %d is not where the index says, or has %d tokens", i, len(m.ids))
-			}
-		} else if m.refs == 0 && !free[i] {
-			fail("block %d is lost", i)
-		}
-	}
-	if indexed != len(b.index) {
-		fail("%d blocks in the tree, %d in the index", indexed, len(b.index))
-	}
-	for at, i := range b.index {
-		if !nodes[at.parent] {
-			fail("block %d cannot be reached: its parent is gone", i)
-		}
-	}
-	return errors.Join(errs...)
 }

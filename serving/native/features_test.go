@@ -93,6 +93,16 @@ func TestSchemaAlwaysValid(t *testing.T) {
 	wg.Wait()
 }
 
+// An empty stop string stops nothing.
+func TestEmptyStop(t *testing.T) {
+	b := newBackend(t, tinyOptions(t))
+	req := greedy("tiny")
+	req.Prompt, req.MaxTokens, req.Stop = "The sea", 5, []string{""}
+	if c := mustGenerate(t, b, req); c.finish[0] != serving.FinishLength || c.Usage.Completion != 5 {
+		t.Errorf("%q, finish %s", c.text[0], c.finish[0])
+	}
+}
+
 // What a constraint cannot do is refused with the field's name.
 func TestConstraintErrors(t *testing.T) {
 	b := newBackend(t, tinyOptions(t))

@@ -111,7 +111,8 @@ func (in *instance) newStream(req *serving.Request, p *prompt) *stream {
 	if !p.chat {
 		decoder.Continue()
 	}
-	s := &stream{decoder: decoder, stops: stopFinder{stops: req.Stop}, oneCall: !req.ParallelTools}
+	stops := slices.DeleteFunc(slices.Clone(req.Stop), func(s string) bool { return s == "" }) // would end every answer
+	s := &stream{decoder: decoder, stops: stopFinder{stops: stops}, oneCall: !req.ParallelTools}
 	if !req.IgnoreEOS {
 		s.ends = slices.Clone(in.tok.EOG())
 	}

@@ -1,5 +1,9 @@
 // Package servingtest holds the suite that every serving.Backend passes (Run)
 // and Fake, a backend without a model for the tests of those who use one.
+//
+// To add a backend: a package below serving with a type that meets
+// serving.Backend, and a test that calls Run with what it can do. What it cannot
+// do it refuses with a *serving.ParamError that names the field, never in silence.
 package servingtest
 
 import (
