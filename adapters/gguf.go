@@ -153,6 +153,11 @@ func WriteGGUF(path string, a *Adapter, base *model.Config) error {
 			errs = append(errs, fmt.Errorf("module %s: DoRA: %w", m.Path, ErrNotInGGUF))
 			continue
 		}
+		if base.Tied && (m.Embedding || m.Path == "lm_head") {
+			// llama.cpp has one weight for both, and dies of a shape that fits the table only.
+			errs = append(errs, fmt.Errorf("module %s: table and head are one weight: %w", m.Path, ErrNotInGGUF))
+			continue
+		}
 		name, ok := model.ToGGUF(base.GGUFArch(), m.Path+".weight")
 		if !ok {
 			errs = append(errs, fmt.Errorf("module %s: architecture %s has none", m.Path, base.GGUFArch()))

@@ -74,9 +74,14 @@ func gramCols(t Tensor) []float64 {
 	for o := range n {
 		row := v[o*r : (o+1)*r]
 		for i := range r {
-			for j := range r {
+			for j := range i + 1 {
 				g[i*r+j] += float64(row[i]) * float64(row[j])
 			}
+		}
+	}
+	for i := range r {
+		for j := range i {
+			g[j*r+i] = g[i*r+j]
 		}
 	}
 	return g

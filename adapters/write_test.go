@@ -108,12 +108,14 @@ func TestWriteGGUF(t *testing.T) {
 
 // TestWriteGGUFRefuses names what llama.cpp cannot hold.
 func TestWriteGGUFRefuses(t *testing.T) {
-	for _, name := range []string{"dora", "saved", "bias-all"} {
+	for _, name := range []string{"dora", "saved", "bias-all", "ends"} {
 		a := readPEFT(t, name)
 		m := tiny(t, baseOf(a), "")
 		path := filepath.Join(t.TempDir(), "a.gguf")
 		if err := adapters.WriteGGUF(path, a, &m.Config); !errors.Is(err, adapters.ErrNotInGGUF) {
 			t.Errorf("%s: %v", name, err)
+		} else if name == "ends" {
+			wants(t, err, "module model.embed_tokens: table and head are one weight", "module lm_head: table and head")
 		}
 	}
 }
