@@ -154,3 +154,31 @@ func TestRegistryDrain(t *testing.T) {
 		t.Errorf("%v with %q loaded, want %v", err, s.state(), serving.ErrDraining)
 	}
 }
+
+// What still waits to be loaded when the server ends is not loaded any more.
+func TestRegistryDrainWhileLoading(t *testing.T) {
+	s := newShelf(t, 0, "a", "b")
+	s.gate = make(chan struct{})
+	errs := make(chan error, 2)
+	ask := func(id string) {
+		_, _, err := s.acquire(context.Background(), id)
+		errs <- err
+	}
+	go ask("a")
+	waitFor(t, "the first load", func() bool { return s.loads.Load() == 1 })
+	go ask("b")
+	waitFor(t, "the second request", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.find("b").coming != nil })
+	done := make(chan struct{})
+	go func() { s.drain(context.Background()); close(done) }()
+	waitFor(t, "the drain", func() bool { return s.ctx.Err() != nil })
+	close(s.gate)
+	<-done
+	for range 2 {
+		if err := <-errs; !errors.Is(err, serving.ErrDraining) {
+			t.Errorf("%v, want %v", err, serving.ErrDraining)
+		}
+	}
+	if n := s.loads.Load(); n != 1 || s.state() != "" {
+		t.Errorf("%d loads, %q loaded at the end", n, s.state())
+	}
+}
