@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,9 +21,10 @@ type fakeHub struct {
 	mu       sync.Mutex
 	files    map[string][]byte
 	etag     string
-	breakAt  []int // bytes after which the next answers break off
-	stall    bool  // instead of breaking off, say nothing more
-	status   int   // answer everything with it, when not 0
+	breakAt  []int            // bytes after which the next answers break off
+	stall    bool             // instead of breaking off, say nothing more
+	status   int              // answer everything with it, when not 0
+	first    http.HandlerFunc // answers the first request for a file, when not nil
 	requests []*http.Request
 }
 
@@ -40,8 +42,16 @@ func (f *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(f.breakAt) > 0 {
 		limit, f.breakAt = f.breakAt[0], f.breakAt[1:]
 	}
-	status, etag, stall := f.status, f.etag, f.stall
+	status, etag, stall, first, files := f.status, f.etag, f.stall, f.first, f.files
+	isFile := strings.HasPrefix(r.URL.Path, "/o/m/resolve/")
+	if isFile {
+		f.first = nil
+	}
 	f.mu.Unlock()
+	if isFile && first != nil {
+		first(w, r)
+		return
+	}
 	if status != 0 {
 		w.Header().Set("X-Error-Message", "Access to this model is restricted.")
 		w.WriteHeader(status)
@@ -52,7 +62,7 @@ func (f *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/o/m/resolve/"), "/")
-	data, ok := f.files[name]
+	data, ok := files[name]
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -109,6 +119,20 @@ func (b *breaking) Write(p []byte) (int, error) {
 		<-b.r.Context().Done()
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// asked lists the requests so far.
+func (f *fakeHub) asked() []*http.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests)
+}
+
+// set changes the fake while it serves.
+func (f *fakeHub) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
 }
 
 // model is the catalog entry of files in the fake repository o/m.

@@ -28,11 +28,11 @@ func TestPullSingleFile(t *testing.T) {
 	if l.Digest != sum(fake.files["m.gguf"]) || l.Bytes != 1<<20 || last.Kind != EventDone {
 		t.Fatalf("%+v, last event %+v", l, last)
 	}
-	before := len(fake.requests)
+	before := len(fake.asked())
 	if again, err := h.Pull(context.Background(), "test-model", nil); err != nil || again.Path != l.Path {
 		t.Fatalf("second pull: %+v %v", again, err)
 	}
-	if len(fake.requests) != before {
+	if len(fake.asked()) != before {
 		t.Fatal("a model that is there was asked for again")
 	}
 }
@@ -43,7 +43,7 @@ func TestResume(t *testing.T) {
 	for name, stall := range map[string]bool{"broken": false, "stalled": true} {
 		t.Run(name, func(t *testing.T) {
 			fake := newFakeHub(t, map[string][]byte{"m.gguf": random(1 << 20)})
-			fake.breakAt, fake.stall = []int{300_000, 200_000}, stall
+			fake.set(func() { fake.breakAt, fake.stall = []int{300_000, 200_000}, stall })
 			h := testHub(t, fake.URL, fake.model("m.gguf"))
 			l, err := h.Pull(context.Background(), "test-model", nil)
 			if err != nil {
@@ -52,9 +52,9 @@ func TestResume(t *testing.T) {
 			if got, _ := os.ReadFile(l.Path); !bytes.Equal(got, fake.files["m.gguf"]) {
 				t.Fatal("the file is not the one sent")
 			}
-			r := fake.requests[len(fake.requests)-1]
-			if len(fake.requests) != 3 || r.Header.Get("Range") != "bytes=500000-" || r.Header.Get("If-Range") != `"v1"` {
-				t.Fatalf("request %d has Range %q, If-Range %q", len(fake.requests), r.Header.Get("Range"), r.Header.Get("If-Range"))
+			r := fake.asked()[len(fake.asked())-1]
+			if len(fake.asked()) != 3 || r.Header.Get("Range") != "bytes=500000-" || r.Header.Get("If-Range") != `"v1"` {
+				t.Fatalf("request %d has Range %q, If-Range %q", len(fake.asked()), r.Header.Get("Range"), r.Header.Get("If-Range"))
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func TestResumeNextRun(t *testing.T) {
 	if _, err := h.Pull(context.Background(), "test-model", nil); err != nil {
 		t.Fatal(err)
 	}
-	if r := fake.requests[len(fake.requests)-1]; !strings.HasPrefix(r.Header.Get("Range"), "bytes=") {
+	if r := fake.asked()[len(fake.asked())-1]; !strings.HasPrefix(r.Header.Get("Range"), "bytes=") {
 		t.Fatal("the second run did not continue the part")
 	}
 	if left, _ := filepath.Glob(filepath.Join(h.dir("test-model"), "*.part*")); len(left) > 0 {
@@ -98,7 +98,7 @@ func TestResumeChangedFile(t *testing.T) {
 			cancel()
 		}
 	})
-	fake.files["m.gguf"], fake.etag = changed, `"v2"`
+	fake.set(func() { fake.files = map[string][]byte{"m.gguf": changed}; fake.etag = `"v2"` })
 	if _, err := h.Pull(context.Background(), "test-model", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestRefusals(t *testing.T) {
 		http.StatusNotFound:  "404 Not Found",
 	} {
 		fake := newFakeHub(t, nil)
-		fake.status = status
+		fake.set(func() { fake.status = status })
 		_, err := testHub(t, fake.URL).Pull(context.Background(), "o/m", nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("status %d: %v", status, err)
@@ -206,9 +206,11 @@ func TestTokenStaysHome(t *testing.T) {
 	content := newFakeHub(t, map[string][]byte{"m.gguf": random(2000)})
 	var sent string
 	front := newFakeHub(t, nil)
-	front.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent = r.Header.Get("Authorization")
-		http.Redirect(w, r, strings.Replace(content.URL, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusFound)
+	front.set(func() {
+		front.first = func(w http.ResponseWriter, r *http.Request) {
+			sent = r.Header.Get("Authorization")
+			http.Redirect(w, r, strings.Replace(content.URL, "127.0.0.1", "localhost", 1)+r.URL.Path, http.StatusFound)
+		}
 	})
 	h := testHub(t, front.URL, content.model("m.gguf"))
 	h.opts.Token = "secret"
@@ -218,7 +220,7 @@ func TestTokenStaysHome(t *testing.T) {
 	if sent != "Bearer secret" {
 		t.Errorf("the endpoint got %q", sent)
 	}
-	if got := content.requests[0].Header.Get("Authorization"); got != "" {
+	if got := content.asked()[0].Header.Get("Authorization"); got != "" {
 		t.Errorf("the other host got %q", got)
 	}
 }

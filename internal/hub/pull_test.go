@@ -83,8 +83,8 @@ func TestNoSpace(t *testing.T) {
 	h := testHub(t, fake.URL, fake.model("m.gguf"))
 	h.free = func(string) (int64, bool) { return 1000, true }
 	_, err := h.Pull(context.Background(), "test-model", nil)
-	if !errors.Is(err, ErrNoSpace) || !strings.Contains(err.Error(), "--data-dir") || len(fake.requests) > 0 {
-		t.Fatalf("%v after %d requests", err, len(fake.requests))
+	if !errors.Is(err, ErrNoSpace) || !strings.Contains(err.Error(), "--data-dir") || len(fake.asked()) > 0 {
+		t.Fatalf("%v after %d requests", err, len(fake.asked()))
 	}
 }
 
@@ -103,8 +103,8 @@ func TestTwoPullsAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if len(fake.requests) != 1 {
-		t.Fatalf("%d downloads, want 1", len(fake.requests))
+	if len(fake.asked()) != 1 {
+		t.Fatalf("%d downloads, want 1", len(fake.asked()))
 	}
 }
 
