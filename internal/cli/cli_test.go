@@ -116,7 +116,6 @@ func TestKeysCommands(t *testing.T) {
 	}
 }
 
-// TestTokenize uses the default model; numbers from Hugging Face's tokenizers.
 // TestPullHere: for programs, a model that is here already is done as well.
 func TestPullHere(t *testing.T) {
 	want := hubtest.Model(t, hub.Default)
@@ -127,6 +126,7 @@ func TestPullHere(t *testing.T) {
 	}
 }
 
+// TestTokenize uses the default model; numbers from Hugging Face's tokenizers.
 func TestTokenize(t *testing.T) {
 	hubtest.Model(t, hub.Default)
 	dir := hubtest.DataDir(t)
