@@ -11,6 +11,7 @@ func (b *builder) ggufSPM(v *ggufVocab) error {
 	if !ok || len(score) != len(v.tokens) {
 		return fmt.Errorf("tokenizer.ggml.scores has %d entries for %d tokens", len(score), len(v.tokens))
 	}
+	b.phi3(v)
 	// Files write the spaces of user-defined tokens either way. Such tokens are
 	// looked for in normalised text, as SentencePiece does.
 	for i := range b.added {
@@ -50,6 +51,22 @@ func (b *builder) ggufSPM(v *ggufVocab) error {
 	b.bpe(ranks, bpeOptions{unk: b.t.special.unk, fuseUnk: true, byteFallback: true})
 	b.ggufTemplate(v, true, false)
 	return nil
+}
+
+// phi3 restores what GGUF files cannot say: in Phi-3's tokenizer.json control
+// tokens take the white space after them along, all but three. llama.cpp has
+// the same rule (llama-vocab.cpp, per token attributes).
+func (b *builder) phi3(v *ggufVocab) {
+	if arch, _ := v.String("general.architecture"); arch != "phi3" {
+		return
+	}
+	for i := range b.added {
+		switch a := &b.added[i]; a.content {
+		case "<unk>", "<s>", "<|endoftext|>":
+		default:
+			a.rstrip = a.control || a.content == "</s>"
+		}
+	}
 }
 
 // ggufTokens reads the vocabulary; as rewrites tokens to what the model looks up.
