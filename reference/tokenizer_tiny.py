@@ -130,6 +130,13 @@ def runs(spbpe):
     return pieces, {**spbpe, "model": {**spbpe["model"], "vocab": vocab, "merges": [list(p) for p in merges]}}
 
 
+def run_cases(file):
+    rnd = random.Random(2)
+    tok = Tokenizer.from_str(json.dumps(file))
+    texts = ["".join(rnd.choice(["a", "b", "a", "b", " ", "th", "o"]) for _ in range(rnd.randint(2, 40))) for _ in range(400)]
+    return {"texts": texts, "ids": [tok.encode(s, add_special_tokens=False).ids for s in texts]}
+
+
 def squeezed(proto):
     """sentencepiece's own ids, with extra spaces removed and nothing replaced; it parses no control tokens."""
     m = copy.deepcopy(proto)
@@ -322,7 +329,7 @@ def main():
     write("tiny/sentencepiece.json.gz", {**VERSIONS, **{
         name: {"tokens": [p.piece for p in m.pieces], "scores": [p.score for p in m.pieces], "types": [p.type for p in m.pieces], "charsmap": base64.b64encode(m.normalizer_spec.precompiled_charsmap).decode()}
         for name, m in [("llama", bpe_proto), ("t5", uni_proto)]},
-        "runs": {"tokens": [p for p, _, _ in runs_pieces], "scores": [s for _, s, _ in runs_pieces], "types": [k for _, _, k in runs_pieces]},
+        "runs": {"tokens": [p for p, _, _ in runs_pieces], "scores": [s for _, s, _ in runs_pieces], "types": [k for _, _, k in runs_pieces], **run_cases(runs_json)},
         "squeezed": squeezed(bpe_proto)})
     write("tiny/splits.json.gz", split_cases())
     write("tiny/unicode.json.gz", unicode_cases())

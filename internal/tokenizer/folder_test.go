@@ -59,6 +59,15 @@ func TestFromFolder(t *testing.T) {
 			want{size: 8, bos: 3, eos: 4, pad: -1, unk: -1, addBOS: true, addEOS: true, eog: []int32{4, 5, 7}}, []int32{3, 2, 4}, nil,
 		},
 		{
+			"a template that the configuration takes back", map[string]string{
+				"tokenizer.json": small(map[string]string{
+					"added_tokens": `[{"id":3,"content":"<s>","special":true},{"id":4,"content":"</s>","special":true}]`, "post_processor": `{"type":"BertProcessing","cls":["<s>",3],"sep":["</s>",4]}`,
+				}),
+				"tokenizer_config.json": `{"add_eos_token":false,"bos_token":"<s>","eos_token":"</s>"}`,
+			},
+			want{size: 5, bos: 3, eos: 4, pad: -1, unk: -1, eog: []int32{4}}, []int32{2}, nil,
+		},
+		{
 			"named templates", map[string]string{
 				"tokenizer_config.json": `{"chat_template":[{"name":"default","template":"D"},{"name":"tool_use","template":"U"}]}`,
 			},

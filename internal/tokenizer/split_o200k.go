@@ -76,10 +76,10 @@ func endsLower(s string, i int) int {
 	if k := runOf(s, j, lower); k > j {
 		return k
 	}
-	for j > i { // give back runes until one is in L as well
+	for j > i { // give back runes until the last one is in L as well
 		r, n := utf8.DecodeLastRuneInString(s[i:j])
 		if classOf(r)&lower != 0 {
-			return runOf(s, j-n, lower)
+			return j
 		}
 		j -= n
 	}

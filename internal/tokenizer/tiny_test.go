@@ -306,3 +306,30 @@ func TestSqueezedSpaces(t *testing.T) {
 		}
 	}
 }
+
+// Where several merges are possible, and some rank the same, the order shows.
+func TestTies(t *testing.T) {
+	var file struct {
+		Runs struct {
+			Texts []string
+			IDs   [][]int32
+		}
+	}
+	readGzip(t, "tiny/sentencepiece.json.gz", &file)
+	v := variant{Model: "runs"}
+	merges := tinyTokenizer(t, v.tokenizerJSON(t, tinyModels(t)))
+	scores, err := FromGGUF(tinyMetadata(t)["runs"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Runs.Texts) < 400 {
+		t.Fatalf("%d texts", len(file.Runs.Texts))
+	}
+	for i, s := range file.Runs.Texts {
+		for name, tok := range map[string]*Tokenizer{"merges": merges, "scores": scores} {
+			if have := tok.Encode(s, EncodeOptions{}); !slices.Equal(have, file.Runs.IDs[i]) {
+				t.Errorf("%s: %q: have %v, want %v", name, s, have, file.Runs.IDs[i])
+			}
+		}
+	}
+}
