@@ -91,7 +91,9 @@ func TestSoak(t *testing.T) {
 	if after["go_goroutines"] > before["go_goroutines"]+5 {
 		t.Errorf("goroutines grew from %v to %v", before["go_goroutines"], after["go_goroutines"])
 	}
-	if grown := after["process_resident_memory_bytes"] - before["process_resident_memory_bytes"]; grown > 64<<20 {
+	// The race detector keeps a shadow of all memory that was ever touched: what
+	// grows there says nothing about the program.
+	if grown := after["process_resident_memory_bytes"] - before["process_resident_memory_bytes"]; grown > 64<<20 && os.Getenv("GRAFT_E2E_RACE") != "1" {
 		t.Errorf("resident memory grew by %d MiB", int(grown)>>20)
 	}
 }
