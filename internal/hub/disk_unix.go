@@ -21,7 +21,7 @@ func DiskFree(dir string) (int64, bool) {
 		}
 		dir = parent
 	}
-	return int64(st.Bavail) * int64(st.Bsize), true
+	return int64(st.Bavail) * int64(st.Bsize), true //nolint:unconvert // their types differ between systems
 }
 
 func isNoSpace(err error) bool {

@@ -47,7 +47,7 @@ func (h *Hub) get(ctx context.Context, from string, header http.Header) (*http.R
 	}
 	resp, err := h.client.Do(req)
 	if err != nil {
-		if u, ok := err.(*url.Error); ok {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the URL of a redirect is long and may carry a signature
 		}
 		return nil, err
@@ -106,7 +106,7 @@ func present(path string, want File) (File, bool) {
 
 // temporary tells whether trying once more can help.
 func temporary(err error) bool {
-	if s, ok := err.(*statusError); ok {
+	if s, ok := errors.AsType[*statusError](err); ok {
 		return s.code == http.StatusTooManyRequests || s.code >= 500 || s.code == http.StatusRequestedRangeNotSatisfiable
 	}
 	return errors.Is(err, errStalled) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -124,7 +124,7 @@ func (j *job) receive(ctx context.Context, p *part, from string, want File, tota
 		return err
 	}
 	resp, err := j.hub.get(ctx, from, header)
-	if s, ok := err.(*statusError); ok && s.code == http.StatusRequestedRangeNotSatisfiable {
+	if s, ok := errors.AsType[*statusError](err); ok && s.code == http.StatusRequestedRangeNotSatisfiable {
 		return errors.Join(err, p.restart())
 	}
 	if err != nil {

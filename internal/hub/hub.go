@@ -115,7 +115,7 @@ func (h *Hub) installed(m Model) (Local, error) {
 		err = man.check(dir)
 	}
 	if err != nil {
-		return Local{}, fmt.Errorf("%w: %s (%v)", ErrNotInstalled, m.ID, err)
+		return Local{}, fmt.Errorf("%w: %s (%w)", ErrNotInstalled, m.ID, err)
 	}
 	return man.local(dir, m), nil
 }
@@ -150,7 +150,7 @@ func localPath(id string) (l Local, ok bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil && looksLikePath(id):
-		return Local{}, true, fmt.Errorf("%w: %v", ErrUnknown, err)
+		return Local{}, true, fmt.Errorf("%w: %w", ErrUnknown, err)
 	case err != nil:
 		return Local{}, false, nil
 	case info.IsDir():

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -168,7 +169,7 @@ func isModelFile(name string) bool {
 
 // explain says what to do about a refusal.
 func (s huggingFace) explain(err error) error {
-	status, ok := err.(*statusError)
+	status, ok := errors.AsType[*statusError](err)
 	if !ok {
 		return err
 	}

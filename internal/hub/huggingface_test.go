@@ -104,6 +104,24 @@ func TestResumeChangedFile(t *testing.T) {
 	}
 }
 
+// TestResumeBeyondTheEnd: a part that is as long as the file, of which only the
+// sum is known, is asked for once more from the beginning.
+func TestResumeBeyondTheEnd(t *testing.T) {
+	fake := newFakeHub(t, map[string][]byte{"m.gguf": random(5000)})
+	m := fake.model("m.gguf")
+	m.Files[0].Size = 0
+	h := testHub(t, fake.URL, m)
+	dir := h.dir("test-model")
+	os.MkdirAll(dir, 0o755)
+	os.WriteFile(filepath.Join(dir, "m.gguf.part"), make([]byte, 5000), 0o644)
+	if _, err := h.Pull(context.Background(), "test-model", nil); err != nil {
+		t.Fatal(err)
+	}
+	if r := fake.asked(); len(r) != 2 || r[0].Header.Get("Range") != "bytes=5000-" || r[1].Header.Get("Range") != "" {
+		t.Fatalf("%d requests", len(r))
+	}
+}
+
 func TestWrongSum(t *testing.T) {
 	fake := newFakeHub(t, map[string][]byte{"m.gguf": random(1 << 20)})
 	m := fake.model("m.gguf")

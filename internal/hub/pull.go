@@ -150,7 +150,7 @@ func (h *Hub) explain(err error) error {
 	case err == nil || errors.Is(err, ErrNoSpace):
 		return err
 	case isNoSpace(err):
-		return fmt.Errorf("%w: %s is full (%v): make room, or choose another disk with --data-dir", ErrNoSpace, h.opts.Dir, err)
+		return fmt.Errorf("%w: %s is full (%w): make room, or choose another disk with --data-dir", ErrNoSpace, h.opts.Dir, err)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("no permission to write in %s (%w): choose another place with --data-dir", h.opts.Dir, err)
 	}
