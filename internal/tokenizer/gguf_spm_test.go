@@ -30,3 +30,21 @@ func TestPhi3(t *testing.T) {
 		t.Errorf("another model's control token takes the line end along: %v", have)
 	}
 }
+
+// Text never becomes a byte token, though its name is in the vocabulary.
+func TestByteTokensAreNotText(t *testing.T) {
+	m := tinyGGUF{
+		"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": []string{"<unk>", "<s>", "</s>", "<0x41>", "▁", "<", "0", "x", "4", "1", ">", "<0", "x4", "1>", "<0x4"},
+		"tokenizer.ggml.token_type": []int64{2, 3, 3, 6, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, "tokenizer.ggml.scores": make([]float32, 15), "tokenizer.ggml.add_space_prefix": false,
+	}
+	tok, err := FromGGUF(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, want := tok.Encode("<0x41>", EncodeOptions{}), []int32{14, 13}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	if have := tok.Decode([]int32{14, 13, 3}, false); have != "<0x41>A" {
+		t.Errorf("decodes to %q", have)
+	}
+}

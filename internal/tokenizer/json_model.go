@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -209,7 +208,7 @@ func (b *builder) jsonUnigram(m *jsonModel) error {
 			if err != nil {
 				return err
 			}
-			v, err := strconv.ParseFloat(number, 64)
+			v, err := serdeFloat(number)
 			score = append(score, v)
 			return err
 		})

@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +19,27 @@ func TestScannerStrings(t *testing.T) {
 		have, err := (&scanner{b: []byte(text)}).str()
 		if (err == nil) != (wantErr == nil) || string(have) != want {
 			t.Errorf("%s: have %q, %v; want %q, %v", text, have, err, want, wantErr)
+		}
+	}
+}
+
+// Ties of a unigram model hang on the last bit of a score: tokenizers gives these
+// ids, since its reader of JSON makes of the second score the number next to it.
+func TestScoresAreReadAsSerdeDoes(t *testing.T) {
+	long := strings.Repeat("a", 16)
+	tok := tinyTokenizer(t, []byte(small(map[string]string{
+		"pre_tokenizer": "null", "decoder": "null",
+		"model": `{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-9.378816604614258],["` + long + `",-9.507843017578125]]}`,
+	})))
+	if ids := tok.Encode(long+long+"a", EncodeOptions{}); !slices.Equal(ids, []int32{2, 2, 1}) {
+		t.Errorf("have %v, want [2 2 1]", ids)
+	}
+	for text, want := range map[string]float64{
+		"0": 0, "-1.5": -1.5, "12e2": 1200, "1e-3": 0.001, "-0.25E1": -2.5, "123456789012345678901234567890": 1.2345678901234568e29, "1e999": math.NaN(), "+1": math.NaN(), "1-2": math.NaN(), "1e400000000000": math.NaN(),
+	} {
+		have, err := serdeFloat(text)
+		if math.IsNaN(want) != (err != nil) || err == nil && math.Abs(have-want) > 1e-12*math.Abs(want) {
+			t.Errorf("%s: %v, %v", text, have, err)
 		}
 	}
 }

