@@ -44,7 +44,7 @@ be typed.`,
 	c.Flags().StringVarP(&f.model, "model", "m", "", "use this `MODEL`: an id, a file or a folder")
 	c.Flags().StringVar(&f.system, "system", "", "begin with this system message")
 	c.Flags().Float64Var(&f.temperature, "temperature", 0.3, "0: always the most probable token; 1: as varied as the model was trained")
-	c.Flags().IntVar(&f.maxTokens, "max-tokens", 0, "longest answer, in tokens; 0: no limit")
+	c.Flags().IntVar(&f.maxTokens, "max-tokens", 1024, "longest answer, in tokens; 0: no limit")
 	c.Flags().StringVar(&f.url, "url", "", "use the server at this `URL` (also GRAFT_URL)")
 	c.Flags().StringVar(&f.key, "key", "", "API `KEY` for it (also GRAFT_API_KEY, OPENAI_API_KEY)")
 	c.RegisterFlagCompletionFunc("model", completeModels)

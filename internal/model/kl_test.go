@@ -109,27 +109,32 @@ func TestEmbeddings(t *testing.T) {
 	}
 }
 
+// Both benchmarks run with activations in 16 bits, as served, and in 8.
 func BenchmarkDecode(b *testing.B) {
-	m := real(b, "smollm2-135m-instruct")
-	ops := newOps(b, m.CacheSpec(kernel.F16, 32, 16))
 	batch := &model.Batch{IDs: []int32{42}, Logits: []int32{0}, Segs: []model.Segment{{Len: 1, Limit: 512, Blocks: sixteen}}}
-	for b.Loop() {
-		m.Forward(ops, batch)
-		batch.Segs[0].Past = (batch.Segs[0].Past + 1) % 512
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
+	benchmarkPass(b, batch, func() { batch.Segs[0].Past = (batch.Segs[0].Past + 1) % 512 })
 }
 
 func BenchmarkPrefill(b *testing.B) {
-	m := real(b, "smollm2-135m-instruct")
-	ops := newOps(b, m.CacheSpec(kernel.F16, 32, 16))
 	batch := whole(make([]int32, 512), 512)
 	batch.Segs[0].Blocks, batch.Logits = sixteen, batch.Logits[511:]
 	for i := range batch.IDs {
 		batch.IDs[i] = int32(i * 7)
 	}
-	for b.Loop() {
-		m.Forward(ops, batch)
+	benchmarkPass(b, batch, func() {})
+}
+
+func benchmarkPass(b *testing.B, batch *model.Batch, next func()) {
+	m := real(b, "smollm2-135m-instruct")
+	for _, exact := range []bool{true, false} {
+		b.Run("exact="+strconv.FormatBool(exact), func(b *testing.B) {
+			ops := newOps(b, m.CacheSpec(kernel.F16, 32, 16)).(*model.ServeOps)
+			ops.Exact = exact
+			for b.Loop() {
+				m.Forward(ops, batch)
+				next()
+			}
+			b.ReportMetric(float64(len(batch.IDs)*b.N)/b.Elapsed().Seconds(), "tokens/s")
+		})
 	}
-	b.ReportMetric(512*float64(b.N)/b.Elapsed().Seconds(), "tokens/s")
 }
