@@ -23,6 +23,9 @@ var (
 	ErrUnsupported    = errors.New("not supported by this model") // see ParamError
 	ErrDraining       = errors.New("the server is shutting down")
 	ErrDeadline       = errors.New("the request took longer than its deadline")
+	// ErrAdapter: an adapter of the request cannot be loaded or does not fit the
+	// model. Never answered by the base alone.
+	ErrAdapter = errors.New("the adapter cannot be used")
 )
 
 // ContextError is an ErrContextLength with its numbers, in tokens.
@@ -104,9 +107,21 @@ type Format struct {
 	Choice []string // the answer is one of these strings
 }
 
+// AdapterUse is one adapter of a request's set.
+type AdapterUse struct {
+	Generation string  // which, by the digest of its content: "sha256:…"
+	Weight     float32 // factor on what it adds; 1: as trained
+}
+
 // Request is one generation. Exactly one of Messages, Prompt and PromptIDs is set.
 type Request struct {
 	Model string
+	// Adapters change the model for this request; their sum is added to the base.
+	// Names are resolved by the caller, once, before: a name that is replaced
+	// meanwhile does not change a request. Backends that have none refuse them.
+	Adapters []AdapterUse
+	// Template is a chat template in the place of the model's own; "": the model's.
+	Template string
 	// Client is whose request this is, by API key or connection. While there is a
 	// queue, clients take turns; "" is a client of its own.
 	Client string
@@ -241,6 +256,7 @@ type Tokenizer interface {
 // TokenizeRequest is a prompt, or messages to be rendered by the chat template.
 type TokenizeRequest struct {
 	Model               string
+	Template            string // as in Request
 	Prompt              string
 	Messages            []chat.Message
 	Tools               []chat.Tool
@@ -254,6 +270,31 @@ type Tokens struct {
 	IDs     []int32
 	Strings []string
 	Context int // tokens the model can hold
+}
+
+// Residency is the power of backends that hold adapters in memory, as many as
+// fit, and bring others in when they are asked for.
+type Residency interface {
+	// Residents lists the adapters in memory, the most recently used first.
+	Residents() []Resident
+	// Warm brings an adapter into memory before a request needs it.
+	Warm(ctx context.Context, model, generation string) error
+	// Unload lets go of an adapter: requests that come later load it anew, those
+	// that have it keep it to their last token, and Unload returns after these or
+	// when ctx ends. One that is not in memory is no error.
+	Unload(ctx context.Context, generation string) error
+	// Pin keeps an adapter from being evicted once it is in memory, or no longer.
+	Pin(generation string, pinned bool)
+}
+
+// Resident is an adapter in memory.
+type Resident struct {
+	Model      string // that it is loaded for
+	Generation string
+	Bytes      int64
+	Leases     int // requests that use it now
+	Pinned     bool
+	LastUsed   time.Time
 }
 
 // TokenizerInfo is what a tokenizer adds by itself, and its special tokens as

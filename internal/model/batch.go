@@ -22,6 +22,9 @@ type Segment struct {
 	Past   int     // tokens of the sequence already in the cache
 	Limit  int     // tokens the sequence may grow to; chooses a long rope
 	Blocks []int32 // cache blocks of the sequence, enough for Past+Len tokens
+	// Adapters are those of the sequence; their sum is added to the base. None:
+	// the base alone. Segments with the same set share the slice or have equal ones.
+	Adapters []Weighted
 }
 
 // Positions is where each row stands in its sequence, counted from 0: [T]. It is

@@ -92,6 +92,10 @@ func (in *instance) check(req *serving.Request) error {
 		}
 	}
 	switch s := req.Sampling; {
+	case len(req.Adapters) > 0:
+		return &serving.ParamError{Param: "adapters", Message: "this engine has no adapters"}
+	case req.Template != "":
+		return &serving.ParamError{Param: "chat_template", Message: "this engine uses the model's own chat template"}
 	case !(s.Temperature >= 0) || math.IsInf(float64(s.Temperature), 0):
 		return &serving.ParamError{Param: "temperature", Message: "temperature must be 0 or above"}
 	case !(s.TopP >= 0 && s.TopP <= 1):

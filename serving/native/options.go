@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"graft/internal/kernel"
+	"graft/internal/model"
 	"graft/serving"
 )
 
@@ -26,6 +27,9 @@ type Options struct {
 	MaxQueue     int         // sequences that may wait
 	MemoryBudget int64       // for all loaded models together; 0: none
 
+	Adapters     AdapterLoader // nil: requests with adapters are refused
+	AdapterBytes int64         // of CacheBytes, that adapters may take; 0: half
+
 	Observer func(model string) Observer // of a model's latencies; nil: none
 	Now      func() time.Time            // nil: time.Now
 }
@@ -38,6 +42,15 @@ type Source struct {
 	// Open returns the path of a GGUF file or Hugging Face folder. It may fetch it
 	// first, and is called again after an error.
 	Open func(ctx context.Context) (string, error)
+}
+
+// AdapterLoader brings adapters from where they are kept into memory. Its methods
+// are called by many goroutines, never by the engine's.
+type AdapterLoader interface {
+	// AdapterBytes is what an adapter will hold in memory, at most.
+	AdapterBytes(ctx context.Context, generation string) (int64, error)
+	// LoadAdapter reads an adapter and fits it to m, which requests call base.
+	LoadAdapter(ctx context.Context, base string, m *model.Model, generation string) (*model.Adapter, error)
 }
 
 // DefaultOptions serve a small model on a small machine.

@@ -115,6 +115,12 @@ func (b *Backend) Generate(ctx context.Context, req *serving.Request, emit func(
 	}
 	ctx, cancel := context.WithCancel(ctx) // also of the connection, when emit fails
 	defer cancel()
+	if len(req.Adapters) > 0 {
+		return nil, &serving.ParamError{Param: "adapters", Message: "adapters of another server are chosen by its model names"}
+	}
+	if req.Template != "" {
+		return nil, &serving.ParamError{Param: "chat_template", Message: "another server uses its own chat templates"}
+	}
 	id, err := b.model(ctx, req.Model)
 	if err != nil {
 		return nil, err
