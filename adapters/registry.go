@@ -3,6 +3,7 @@ package adapters
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
@@ -96,4 +97,58 @@ type Bases interface {
 	// Base returns the model called id, "" for the default, and its id. The model
 	// stays loaded until release is called.
 	Base(ctx context.Context, id string) (base *Base, name string, release func(), err error)
+}
+
+// Ref is how a request names an adapter.
+type Ref struct {
+	Name       string // as registered; empty: by generation alone
+	Generation string // whole digest, or its beginning with at least 8 digits; empty: what the name stands for now
+}
+
+// AddRequest is an adapter that gets a name. Exactly one of Path, Repo, Archive,
+// Files and Adapter says where it comes from.
+type AddRequest struct {
+	Name string
+	Base string // id of a model; "": the default
+
+	Path     string    // folder or file under one of the roots
+	Repo     string    // of Hugging Face: owner/name
+	Revision string    // branch, tag or commit of Repo; "": main
+	Archive  io.Reader // tar.gz or tar of a PEFT folder
+	Files    []File    // of a PEFT folder, or one GGUF file
+	Adapter  *Adapter  // in memory, as training makes it
+
+	Replace  bool   // the name may be taken: it then stands for the new generation
+	Expected string // with Replace: the generation that the name has to stand for now; "": any
+	Stage    bool   // store it under the name, without answering for the name yet
+	Shadow   bool   // the name may be that of a model, which it then hides
+	By       string // id of an API key
+	Notes    string
+	Lineage  Lineage
+	Settings *Settings // nil: those the name has
+}
+
+// File is an uploaded file.
+type File struct {
+	Name string
+	io.Reader
+}
+
+// Change moves a name to another generation, deletes it, or changes its settings.
+type Change struct {
+	Generation string // to promote or roll back to; "" with promote: the staged one; with rollback: the one before
+	From       string // promote: take the generation that this other name stands for
+	Expected   string // generation that the name has to stand for now; "": any
+	By         string // id of an API key
+}
+
+// GenerationInfo is a stored generation.
+type GenerationInfo struct {
+	Generation string
+	Names      []string // that stand for it now
+	Rank       int
+	Bytes      int64
+	Created    time.Time
+	Leases     int
+	Retired    bool // no name stands for it; kept for going back, or for its leases
 }

@@ -15,7 +15,8 @@ var ErrBadKey = errors.New("incorrect API key provided")
 type KeyInfo struct {
 	ID            string
 	Name          string
-	MaxConcurrent int // requests at once; 0: Options.MaxConcurrentPerKey
+	Admin         bool // may change what is served
+	MaxConcurrent int  // requests at once; 0: Options.MaxConcurrentPerKey
 }
 
 // Keys checks API keys; implementations compare in constant time.

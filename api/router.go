@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel/trace"
 
+	"graft/adapters"
 	"graft/serving"
 )
 
@@ -43,7 +44,8 @@ func DefaultOptions() Options {
 // Deps are what the API stands on. Backend is needed; nil elsewhere means: without.
 type Deps struct {
 	Backend   serving.Backend // its optional powers (serving.Tokenizer …) are found by assertion
-	Responses ResponseStore   // nil: in memory
+	Adapters  *adapters.Registry
+	Responses ResponseStore // nil: in memory
 	Keys      Keys
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged

@@ -18,7 +18,7 @@ func (k keyring) Check(ctx context.Context, secret string) (api.KeyInfo, error) 
 	if errors.Is(err, store.ErrNotFound) {
 		return api.KeyInfo{}, api.ErrBadKey
 	}
-	return api.KeyInfo{ID: key.ID, Name: key.Name}, err
+	return api.KeyInfo{ID: key.ID, Name: key.Name, Admin: key.Role == store.Admin}, err
 }
 
 // responses lets the API keep responses in the store.
