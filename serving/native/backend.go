@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"graft/internal/kernel"
+	"graft/internal/model"
 	"graft/serving"
 )
 
@@ -41,6 +42,16 @@ func (b *Backend) Load(ctx context.Context, id string) error {
 		release()
 	}
 	return err
+}
+
+// WithModel returns the model called id, "" for the default, loading it first
+// when it is not there; info.ID is its id. It stays loaded until release is called.
+func (b *Backend) WithModel(ctx context.Context, id string) (m *model.Model, info serving.Model, release func(), err error) {
+	in, release, err := b.models.acquire(ctx, id)
+	if err != nil {
+		return nil, serving.Model{}, nil, err
+	}
+	return in.model, in.info, release, nil
 }
 
 // Close takes no more requests, waits for the answers in progress until ctx

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"slices"
@@ -234,5 +235,25 @@ func TestBackendEmbedGolden(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A model that somebody computes with outside of the engine stays loaded.
+func TestWithModel(t *testing.T) {
+	o := tinyOptions(t)
+	b := newBackend(t, o)
+	m, info, release, err := b.WithModel(t.Context(), "")
+	if err != nil || info.ID != "tiny" || m.Config.Vocab == 0 || !info.Loaded {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	if n := b.models.find("tiny").leases; n != 1 {
+		t.Errorf("%d leases while it is used", n)
+	}
+	release()
+	if n := b.models.find("tiny").leases; n != 0 {
+		t.Errorf("%d leases afterwards", n)
+	}
+	if _, _, _, err := b.WithModel(t.Context(), "none"); !errors.Is(err, serving.ErrModelNotFound) {
+		t.Errorf("%v", err)
 	}
 }
