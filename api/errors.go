@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"graft/adapters"
 	"graft/serving"
 )
 
@@ -45,6 +46,7 @@ var errorTable = []struct {
 	param      string
 	retryAfter time.Duration
 	hint       string
+	noRetry    bool // OpenAI's clients repeat 409 and 5xx by themselves unless told not to
 }{
 	{is: serving.ErrModelNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
 	{is: serving.ErrContextLength, status: http.StatusBadRequest, kind: invalidRequest, code: "context_length_exceeded", param: promptField},
@@ -58,6 +60,22 @@ var errorTable = []struct {
 	{is: ErrBadKey, status: http.StatusUnauthorized, kind: authentication, code: "invalid_api_key"},
 	{is: ErrNoResponse, status: http.StatusNotFound, kind: invalidRequest, code: "response_not_found", param: "response_id"},
 	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "request_too_large"},
+
+	{is: adapters.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
+	{is: adapters.ErrNoPath, status: http.StatusNotFound, kind: invalidRequest, code: "adapter_path_not_found"},
+	{is: adapters.ErrForbidden, status: http.StatusForbidden, kind: invalidRequest, code: "adapter_forbidden"},
+	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_adapter_name"},
+	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "adapter_exists", noRetry: true},
+	{is: adapters.ErrMismatch, status: http.StatusConflict, kind: invalidRequest, code: "generation_mismatch", noRetry: true},
+	{is: adapters.ErrConflict, status: http.StatusConflict, kind: invalidRequest, code: "generation_conflict", noRetry: true},
+	{is: adapters.ErrNoPrevious, status: http.StatusConflict, kind: invalidRequest, code: "no_previous_generation", noRetry: true},
+	{is: adapters.ErrInvalid, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "invalid_adapter"},
+	{is: adapters.ErrTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "adapter_too_large"},
+	// Waiting does not make room, so not 429; the one who runs the server has to act.
+	{is: adapters.ErrQuota, status: http.StatusInsufficientStorage, kind: serverError, code: "adapter_quota_exceeded", noRetry: true},
+	// The request is right, and so is the server: what it depends on is not. A 5xx
+	// would be sent again by clients, with the same end.
+	{is: serving.ErrAdapter, status: http.StatusFailedDependency, kind: serverError, code: "adapter_unavailable"},
 }
 
 // promptField stands for the field that holds a route's prompt.
@@ -90,7 +108,7 @@ func classify(err error, promptParam string) (e *Error, internal bool) {
 		if e.Param == promptField {
 			e.Param = promptParam
 		}
-		e.NoRetry = e.Status == http.StatusGatewayTimeout // it would take as long again
+		e.NoRetry = row.noRetry || e.Status == http.StatusGatewayTimeout // it would take as long again
 		return e, false
 	}
 	return &Error{Status: http.StatusInternalServerError, Type: serverError, Code: "internal_error", Message: "internal error"}, true

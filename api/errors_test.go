@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"graft/adapters"
 	"graft/serving"
 )
 
@@ -33,6 +34,18 @@ func TestBackendErrors(t *testing.T) {
 		{serving.ErrDraining, 503, "server_error", "", "shutting_down", "shutting down", "2"},
 		{serving.ErrDeadline, 504, "server_error", "", "deadline_exceeded", "deadline", ""},
 		{fmt.Errorf("upstream: %w", context.DeadlineExceeded), 504, "server_error", "", "deadline_exceeded", "Upstream", ""},
+		{fmt.Errorf("adapter x: %w", adapters.ErrNotFound), 404, "invalid_request_error", "model", "model_not_found", "Adapter x: there is no such adapter", ""},
+		{adapters.ErrNoPath, 404, "invalid_request_error", "", "adapter_path_not_found", "at this path", ""},
+		{adapters.ErrForbidden, 403, "invalid_request_error", "", "adapter_forbidden", "Not allowed", ""},
+		{adapters.ErrName, 400, "invalid_request_error", "", "invalid_adapter_name", "cannot be used", ""},
+		{adapters.ErrExists, 409, "invalid_request_error", "", "adapter_exists", "taken", ""},
+		{adapters.ErrMismatch, 409, "invalid_request_error", "", "generation_mismatch", "another generation", ""},
+		{adapters.ErrConflict, 409, "invalid_request_error", "", "generation_conflict", "at the same time", ""},
+		{adapters.ErrNoPrevious, 409, "invalid_request_error", "", "no_previous_generation", "go back", ""},
+		{fmt.Errorf("%w: 2 tensors", adapters.ErrInvalid), 422, "invalid_request_error", "", "invalid_adapter", "2 tensors", ""},
+		{adapters.ErrTooLarge, 413, "invalid_request_error", "", "adapter_too_large", "larger", ""},
+		{adapters.ErrQuota, 507, "server_error", "", "adapter_quota_exceeded", "can be stored", ""},
+		{fmt.Errorf("adapter x: %w", serving.ErrAdapter), 424, "server_error", "", "adapter_unavailable", "Adapter x", ""},
 		{errors.New("secret path of a file"), 500, "server_error", "", "internal_error", "internal error (request id test)", ""},
 		{context.Canceled, 500, "server_error", "", "internal_error", "internal error", ""}, // the client is still there
 	} {
@@ -48,7 +61,7 @@ func TestBackendErrors(t *testing.T) {
 			if got := w.Header().Get("Retry-After"); got != c.retryAfter {
 				t.Errorf("Retry-After %q, want %q", got, c.retryAfter)
 			}
-			if got, want := w.Header().Get("X-Should-Retry"), map[bool]string{true: "false"}[c.status == 504]; got != want {
+			if got, want := w.Header().Get("X-Should-Retry"), map[bool]string{true: "false"}[c.status == 504 || c.status == 409 || c.status == 507]; got != want {
 				t.Errorf("X-Should-Retry %q, want %q", got, want)
 			}
 			if hidden, logged := c.status == 500, strings.Count(log.String(), "internal error"); (logged == 1) != hidden {

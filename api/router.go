@@ -62,6 +62,8 @@ type server struct {
 	Deps
 	models modelLister
 
+	loras loraSet
+
 	mu     sync.Mutex
 	perKey map[string]int // requests in progress by key id
 }
