@@ -27,6 +27,7 @@ type Entry struct {
 	Name       string
 	Generation string // "sha256:…"
 	Base       string // id of the model it was checked against
+	Shadow     bool   // registered with AddRequest.Shadow: the name hides a model of the same id
 	State      string // live; staged: stored under the name, chosen as name@generation only
 	Created    time.Time
 	Updated    time.Time // when the name was last given a generation
