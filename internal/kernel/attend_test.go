@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -22,17 +23,17 @@ type paged struct {
 	seqs []sequence
 }
 
-// newPaged makes a cache in which all that is never stored is NaN.
+// newPaged makes a cache in which all that is never stored is NaN. Keys and
+// values of a block lie together, with a gap before the next block.
 func newPaged(rng *rand.Rand, kv KV, o AttendOptions, lengths ...int) *paged {
 	c := &paged{kv: &kv, o: o}
 	total := 0
 	for _, n := range lengths {
 		total += (n + kv.BlockLen - 1) / kv.BlockLen
 	}
-	kv.K, kv.V = make([]byte, total*kv.BlockBytes()), make([]byte, total*kv.BlockBytes())
-	for i := range kv.K {
-		kv.K[i], kv.V[i] = 0xff, 0xff
-	}
+	kv.Stride = 2*kv.BlockBytes() + 64
+	all := bytes.Repeat([]byte{0xff}, total*kv.Stride)
+	kv.K, kv.V = all, all[kv.BlockBytes():]
 	order := rng.Perm(total)
 	normal := func(n int) []float32 {
 		x := make([]float32, n)
@@ -219,6 +220,7 @@ func TestKVCheck(t *testing.T) {
 		{Type: F16, BlockLen: 0, KVHeads: 1, HeadDim: 64},
 		{Type: F16, BlockLen: 32, KVHeads: 0, HeadDim: 64},
 		{Type: Q8_0, BlockLen: 32, KVHeads: 1, HeadDim: 48},
+		{Type: F16, BlockLen: 32, KVHeads: 1, HeadDim: 64, Stride: 4000},
 	} {
 		if kv.Check() == nil {
 			t.Errorf("%+v is accepted", kv)

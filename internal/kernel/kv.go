@@ -17,7 +17,8 @@ import (
 type KV struct {
 	Type                       Type
 	BlockLen, KVHeads, HeadDim int
-	K, V                       []byte // block b at b*BlockBytes()
+	Stride                     int    // bytes from one block to the next in K and in V; 0: BlockBytes()
+	K, V                       []byte // block b at b*Stride
 }
 
 // Check returns an error if there are no kernels for this shape.
@@ -31,6 +32,8 @@ func (kv *KV) Check() error {
 		return fmt.Errorf("%d heads of %d numbers", kv.KVHeads, kv.HeadDim)
 	case kv.Type == Q8_0 && kv.HeadDim%32 != 0:
 		return fmt.Errorf("heads of %d numbers cannot be kept as Q8_0, which takes multiples of 32: use F16", kv.HeadDim)
+	case kv.Stride != 0 && kv.Stride < kv.BlockBytes():
+		return fmt.Errorf("blocks of %d bytes that begin every %d", kv.BlockBytes(), kv.Stride)
 	}
 	return nil
 }
@@ -50,11 +53,19 @@ func (kv *KV) headBytes() int {
 	return 2 * n
 }
 
+// at is where one head of one block begins.
+func (kv *KV) at(block, head int) int {
+	if kv.Stride != 0 {
+		return block*kv.Stride + head*kv.headBytes()
+	}
+	return (block*kv.KVHeads + head) * kv.headBytes()
+}
+
 // Store puts the keys and values [KVHeads*HeadDim] of one token at a slot, 0 to
 // BlockLen-1, of a block.
 func (kv *KV) Store(block, slot int, k, v []float32) {
 	for h := range kv.KVHeads {
-		at := block*kv.BlockBytes() + h*kv.headBytes()
+		at := kv.at(block, h)
 		x := k[h*kv.HeadDim : (h+1)*kv.HeadDim]
 		kv.put(kv.K[at:at+kv.headBytes()], x, slot, kv.BlockLen, slot, kv.BlockLen)
 		x = v[h*kv.HeadDim : (h+1)*kv.HeadDim]
@@ -123,7 +134,7 @@ func (kv *KV) values(dst []float32, block, head int) {
 }
 
 func (kv *KV) head(arena []byte, block, head int) []byte {
-	at := block*kv.BlockBytes() + head*kv.headBytes()
+	at := kv.at(block, head)
 	return arena[at : at+kv.headBytes()]
 }
 

@@ -53,33 +53,55 @@ func (s *CacheSpec) Bytes() int64 { return int64(s.Blocks) * s.BlockBytes() }
 // Cache holds keys and values of all layers in blocks of tokens. Which block
 // belongs to which sequence is the business of its user: a batch names the blocks
 // of each segment. It serves one goroutine at a time.
+//
+// All of a block lies together, so that its memory can be lent to something else:
+//
+//	[Blocks][Layers][K, V] of kernel.KV's block
 type Cache struct {
 	CacheSpec
+	slab   *kernel.Slab
 	layers []kernel.KV
 }
 
-// NewCache allocates a cache. The operating system gives it memory block by block,
-// as blocks are first written.
+// NewCache reserves a cache, which lasts until Close. The operating system gives
+// it memory page by page, as blocks are first written.
 func NewCache(s CacheSpec) (*Cache, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	c := &Cache{CacheSpec: s, layers: make([]kernel.KV, s.Layers)}
+	slab, err := kernel.NewSlab(int(s.Bytes()))
+	if err != nil {
+		return nil, fmt.Errorf("cache of keys and values: %w", err)
+	}
+	c := &Cache{CacheSpec: s, slab: slab, layers: make([]kernel.KV, s.Layers)}
 	for i := range c.layers {
 		kv := s.layer()
-		n := s.Blocks * kv.BlockBytes()
-		kv.K, kv.V = make([]byte, n), make([]byte, n)
+		n := kv.BlockBytes()
+		kv.Stride = int(s.BlockBytes())
+		kv.K, kv.V = slab.Bytes[2*i*n:], slab.Bytes[(2*i+1)*n:]
 		c.layers[i] = kv
 	}
 	return c, nil
 }
 
+// Close gives the memory back. Nobody may compute with the cache any more.
+func (c *Cache) Close() error {
+	c.layers = nil
+	return c.slab.Close()
+}
+
+// Release gives the memory of blocks back to the operating system, as far as it
+// does that. What was in them is lost; they can be written again. Unlike the rest
+// it may be called while others compute, as long as nobody uses these blocks.
+func (c *Cache) Release(blocks []int32) {
+	n := int(c.BlockBytes())
+	for _, b := range blocks {
+		c.slab.Release(int(b)*n, n)
+	}
+}
+
 // CopyBlock makes block dst a copy of block src, in all layers.
 func (c *Cache) CopyBlock(dst, src int32) {
-	for i := range c.layers {
-		kv := &c.layers[i]
-		n := kv.BlockBytes()
-		copy(kv.K[int(dst)*n:][:n], kv.K[int(src)*n:][:n])
-		copy(kv.V[int(dst)*n:][:n], kv.V[int(src)*n:][:n])
-	}
+	n := int(c.BlockBytes())
+	copy(c.slab.Bytes[int(dst)*n:][:n], c.slab.Bytes[int(src)*n:][:n])
 }

@@ -21,6 +21,7 @@ func newOps(t testing.TB, spec model.CacheSpec) model.Ops {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { cache.Close() })
 	pool := kernel.NewPool(2)
 	t.Cleanup(pool.Close)
 	return model.NewServeOps(pool, cache)
@@ -117,6 +118,7 @@ func TestCopyBlock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer cache.Close()
 		ops := model.NewServeOps(nil, cache)
 		ids := make([]int32, 25)
 		for i := range ids {
@@ -136,6 +138,14 @@ func TestCopyBlock(t *testing.T) {
 		cache.CopyBlock(4, 2)
 		if !slices.Equal(next(1, 4), want) {
 			t.Errorf("%v: the copy of a block gives other logits", typ)
+		}
+		cache.Release([]int32{4, 5}) // neighbours keep what they hold
+		if !slices.Equal(next(1, 2), want) {
+			t.Errorf("%v: other logits after other blocks were released", typ)
+		}
+		cache.CopyBlock(4, 2) // and a block can be used again
+		if !slices.Equal(next(1, 4), want) {
+			t.Errorf("%v: the copy in a block that was released gives other logits", typ)
 		}
 	}
 }

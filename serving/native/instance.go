@@ -33,6 +33,7 @@ type instance struct {
 	print       *fingerprint
 
 	model  *model.Model
+	cache  *model.Cache // of keys and values; nil for encoders
 	engine *engine
 	unload func() // lets go of the weights, once the engine has ended
 
@@ -73,6 +74,9 @@ func (o *Options) load(ctx context.Context, s *Source, pool *kernel.Pool) (in *i
 	in.unload = func() {
 		in.print.stop()
 		_ = m.Close() // unmapping what was only read
+		if in.cache != nil {
+			_ = in.cache.Close()
+		}
 	}
 	return in, nil
 }
@@ -142,6 +146,7 @@ func (o *Options) startEngine(in *instance, id string, pool *kernel.Pool) error 
 		}
 		in.bytes += spec.Bytes()
 		in.context = min(in.context, total*o.BlockTokens)
+		in.cache = cache
 		run.ops = model.NewServeOps(pool, cache)
 	} else {
 		run.ops = model.NewServeOps(pool, nil)
