@@ -17,3 +17,12 @@ func (c *Config) RankOf(path string) int { return c.rank(path) }
 
 // AlphaOf is alpha.
 func (c *Config) AlphaOf(path string) float64 { return c.alpha(path) }
+
+// Keeping is o with a choice of its own in the place of chance.
+func (o MixOptions) Keeping(keep func(v []float32) []bool) MixOptions {
+	o.keep = keep
+	return o
+}
+
+// Choose is choose.
+var Choose = choose

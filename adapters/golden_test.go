@@ -17,7 +17,7 @@ import (
 )
 
 // variants are the adapters that reference/adapters.py writes.
-var variants = []string{"lora", "rslora", "patterns", "dora", "all-linear", "fused", "fused-dora", "ends", "embed", "saved", "bias-all", "bias-lora", "layers"}
+var variants = []string{"lora", "rslora", "patterns", "dora", "all-linear", "fused", "fused-dora", "ends", "embed", "saved", "bias-all", "bias-lora", "layers", "other"}
 
 // tiny loads one of the tiny models; ext is "" for its folder, ".gguf" for its file.
 func tiny(t testing.TB, name, ext string) *model.Model {

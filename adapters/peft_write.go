@@ -97,10 +97,10 @@ func describe(a *Adapter) Config {
 		// A path of its own is the end of no other: patterns do not overlap.
 		key := "^" + regexp.QuoteMeta(m.Path)
 		if m.Rank() != c.R {
-			c.Ranks = append(c.Ranks, Pattern{Key: key, Value: float64(m.Rank())})
+			c.Ranks = append(c.Ranks, mustPattern(key, float64(m.Rank())))
 		}
 		if alpha != c.Alpha {
-			c.Alphas = append(c.Alphas, Pattern{Key: key, Value: alpha})
+			c.Alphas = append(c.Alphas, mustPattern(key, alpha))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Replaced)) {
@@ -112,4 +112,13 @@ func describe(a *Adapter) Config {
 		}
 	}
 	return c
+}
+
+// mustPattern is for keys that are quoted paths.
+func mustPattern(key string, value float64) Pattern {
+	p, err := NewPattern(key, value)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }

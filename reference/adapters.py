@@ -67,6 +67,8 @@ VARIANTS = {
     "layers": ("mistral", torch.float32, ["model.layers.1.self_attn.v_proj"],
                dict(r=2, lora_alpha=1, target_modules=["v_proj"], layers_to_transform=[1], layers_pattern="layers",
                     exclude_modules=["mlp"])),
+    "other": ("llama", torch.float32, ["model.layers.1.mlp.up_proj"],
+              dict(r=4, lora_alpha=6, target_modules=["q_proj", "v_proj", "up_proj"])),  # to be mixed with lora; float32, since of equal numbers peft keeps any
 }
 
 
