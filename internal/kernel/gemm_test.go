@@ -1,0 +1,140 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func randomF32(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// productByDefinition is c [m, n] in the order that gemm.go states.
+func productByDefinition(c []float32, a, b View, m, n, k int, addition bool) {
+	for i := range m {
+		for j := range n {
+			total, first := c[i*n+j], !addition
+			if k == 0 && first {
+				total = 0
+			}
+			for d := 0; d < k; d += gemmDepth {
+				sum := float32(0)
+				for e := d; e < min(k, d+gemmDepth); e++ {
+					sum = fma32(a.Data[i*a.Row+e*a.Col], b.Data[e*b.Row+j*b.Col], sum)
+				}
+				if first {
+					total, first = sum, false
+				} else {
+					total += sum
+				}
+			}
+			c[i*n+j] = total
+		}
+	}
+}
+
+// sameBits fails at the first number that differs.
+func sameBits(t *testing.T, what string, have, want []float32) {
+	t.Helper()
+	for i := range want {
+		if math.Float32bits(have[i]) != math.Float32bits(want[i]) {
+			t.Fatalf("%s: number %d is %v, want %v", what, i, have[i], want[i])
+		}
+	}
+}
+
+func TestGemmProduct(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		pool := NewPool(3)
+		defer pool.Close()
+		var g Gemm
+		for _, size := range [][3]int{{1, 1, 1}, {12, 32, 5}, {13, 16, 300}, {7, 33, 16}, {25, 48, 513}, {600, 19, 17}, {40, 64, 256}, {2, 5, 0}} {
+			m, n, k := size[0], size[1], size[2]
+			for _, kind := range []string{"ab", "abT", "aTb", "aTbT"} {
+				a, b := RowMajor(randomF32(rng, m*k), k), RowMajor(randomF32(rng, k*n), n)
+				if kind[1] == 'T' {
+					a = RowMajor(a.Data, m).T()
+				}
+				if kind[len(kind)-1] == 'T' {
+					b = RowMajor(b.Data, k).T()
+				}
+				for _, addition := range []bool{false, true} {
+					have := randomF32(rng, m*n)
+					want := slices.Clone(have)
+					g.Product(pool, have, a, b, m, n, k, addition)
+					productByDefinition(want, a, b, m, n, k, addition)
+					sameBits(t, fmt.Sprint(size, kind, addition), have, want)
+				}
+			}
+		}
+	})
+}
+
+// Products with weights in every format, along and across, equal those with the
+// numbers that Row gives, bit for bit.
+func TestGemmMatrix(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		pool := NewPool(2)
+		defer pool.Close()
+		var g Gemm
+		for _, f := range Formats() {
+			for _, size := range [][2]int{{1, 256}, {40, 512}, {300, 256}, {33, 37}} {
+				rows, cols := size[0], size[1]
+				if cols%f.BlockLen != 0 {
+					continue
+				}
+				w, dense := randomMatrix(t, rng, f, rows, cols)
+				for _, m := range []int{1, 30} {
+					x, y := randomF32(rng, m*cols), randomF32(rng, m*rows)
+					have, want := make([]float32, m*rows), make([]float32, m*rows)
+					g.MulT(pool, have, x, m, w, false)
+					productByDefinition(want, RowMajor(x, cols), RowMajor(dense, cols).T(), m, rows, cols, false)
+					sameBits(t, fmt.Sprint(f.Name, size, m, " along"), have, want)
+
+					have = randomF32(rng, m*cols)
+					want = slices.Clone(have)
+					g.Mul(pool, have, y, m, w, true)
+					productByDefinition(want, RowMajor(y, rows), RowMajor(dense, cols), m, cols, rows, true)
+					sameBits(t, fmt.Sprint(f.Name, size, m, " across"), have, want)
+				}
+			}
+		}
+	})
+}
+
+// randomMatrix is a matrix in a format, with its numbers.
+func randomMatrix(t testing.TB, rng *rand.Rand, f *Format, rows, cols int) (*Matrix, []float32) {
+	w := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
+	dense := make([]float32, rows*cols)
+	for i := range rows {
+		w.Row(dense[i*cols:(i+1)*cols], i)
+	}
+	return w, dense
+}
+
+// Workers and the rows beside a row change nothing.
+func TestGemmAlone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	f, _ := FormatOf(Q4_1)
+	w, _ := randomMatrix(t, rng, f, 96, 576)
+	const m = 500
+	x := randomF32(rng, m*576)
+	var alone, shared Gemm
+	pool := NewPool(4)
+	defer pool.Close()
+	y, z := make([]float32, m*96), make([]float32, m*96)
+	shared.MulT(pool, y, x, m, w, false)
+	for i := range m {
+		alone.MulT(nil, z[i*96:(i+1)*96], x[i*576:(i+1)*576], 1, w, false)
+	}
+	sameBits(t, "rows one by one", z, y)
+}
