@@ -84,8 +84,9 @@ func (a *Adapter) Bytes() int64 {
 	return int64(n)
 }
 
-// seal sorts the modules and takes the digest.
-func (a *Adapter) seal() {
+// Seal sorts the modules and takes the digest. Readers do so; who makes an adapter
+// in memory calls it last.
+func (a *Adapter) Seal() {
 	slices.SortFunc(a.Modules, func(x, y *Module) int { return strings.Compare(x.Path, y.Path) })
 	a.Generation = digest(a)
 }

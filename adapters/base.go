@@ -1,7 +1,9 @@
 package adapters
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"graft/internal/model"
 )
@@ -13,9 +15,15 @@ type Base struct {
 	digests []string
 	modules map[string][]*model.Linear // by module path; parts in the order of their rows
 	order   []string                   // the paths, in the order of the computation
+	norms   *Norms
+}
 
-	mu    sync.Mutex
-	norms map[*model.Linear]float64 // ‖W‖² of those asked for so far
+// Norms are what Check knows of a model's weights. They take the time of reading all
+// of them to compute, and hardly any memory: who checks often keeps them for the
+// next Base of the same model.
+type Norms struct {
+	mu  sync.Mutex
+	sum map[int]float64 // ‖W‖² by Linear.Index, of those asked for so far
 }
 
 // BaseDigest is the key of adapter_config.json that holds the digest of the model
@@ -26,7 +34,7 @@ const BaseDigest = "graft_base_digest"
 // another file of the same weights, may name under BaseDigest; with none given,
 // digests are not compared.
 func NewBase(m *model.Model, digests ...string) *Base {
-	b := &Base{model: m, digests: digests, modules: map[string][]*model.Linear{}, norms: map[*model.Linear]float64{}}
+	b := &Base{model: m, digests: digests, modules: map[string][]*model.Linear{}, norms: &Norms{sum: map[int]float64{}}}
 	for _, l := range m.Linears {
 		if b.modules[l.Module] == nil {
 			b.order = append(b.order, l.Module)
@@ -47,16 +55,37 @@ func (b *Base) shape(path string) (out, in int) {
 // norm2 is ‖W‖², summed over the dequantised rows. It is computed once: of a model
 // of 135M weights in about the time of reading them.
 func (b *Base) norm2(l *model.Linear) float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	sum, ok := b.norms[l]
+	b.norms.mu.Lock()
+	defer b.norms.mu.Unlock()
+	sum, ok := b.norms.sum[l.Index]
 	if !ok {
 		row := make([]float32, l.W.Cols)
 		for i := range l.W.Rows {
 			l.W.Row(row, i)
 			sum += norm2(row)
 		}
-		b.norms[l] = sum
+		b.norms.sum[l.Index] = sum
 	}
 	return sum
+}
+
+// Norms are those of b, which grow with its use.
+func (b *Base) Norms() *Norms { return b.norms }
+
+// SetNorms gives b those of an earlier Base of the same model, before its first use.
+func (b *Base) SetNorms(n *Norms) { b.norms = n }
+
+// Warm computes all norms, so that the first Check need not. It pauses after each
+// projection for twice the time that it took, so as to leave the machine to others,
+// and ends with ctx.
+func (b *Base) Warm(ctx context.Context) {
+	for _, l := range b.model.Linears {
+		start := time.Now()
+		b.norm2(l)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(2 * time.Since(start)):
+		}
+	}
 }

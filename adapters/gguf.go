@@ -46,7 +46,7 @@ func readGGUF(path string, base *model.Config, limits Limits) (*Adapter, error) 
 	}
 	defer file.Close()
 	if file.Len() > limits.Tensors {
-		return nil, fmt.Errorf("%d tensors, at most %d are allowed", file.Len(), limits.Tensors)
+		return nil, fmt.Errorf("%d tensors, at most %d are allowed: %w", file.Len(), limits.Tensors, ErrTooLarge)
 	}
 	alpha, err := ggufHead(file.Meta, base)
 	if err != nil {

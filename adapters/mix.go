@@ -78,7 +78,7 @@ func Mix(o MixOptions, list ...Weighted) (*Adapter, error) {
 		out.Config.Extra = map[string]json.RawMessage{BaseDigest: raw}
 	}
 	out.Config = describe(out)
-	out.seal()
+	out.Seal()
 	return out, nil
 }
 

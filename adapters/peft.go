@@ -105,7 +105,7 @@ func bounded(path string, limits Limits) error {
 		return fmt.Errorf("%s is not a regular file", path)
 	}
 	if st.Size() > limits.Bytes {
-		return fmt.Errorf("%s: %d bytes, at most %d are allowed", path, st.Size(), limits.Bytes)
+		return fmt.Errorf("%s: %d bytes, at most %d are allowed: %w", path, st.Size(), limits.Bytes, ErrTooLarge)
 	}
 	var head [8]byte
 	if _, err := io.ReadFull(f, head[:]); err != nil {
@@ -134,7 +134,7 @@ func (k *collector) fail(format string, args ...any) {
 // collect makes an adapter of the tensors of a PEFT file.
 func collect(c *Config, store *weights.Store, limits Limits) (*Adapter, error) {
 	if store.Len() > limits.Tensors {
-		return nil, fmt.Errorf("%d tensors, at most %d are allowed", store.Len(), limits.Tensors)
+		return nil, fmt.Errorf("%d tensors, at most %d are allowed: %w", store.Len(), limits.Tensors, ErrTooLarge)
 	}
 	k := &collector{&Adapter{Config: *c, Replaced: map[string]Tensor{}, Copies: map[string]Tensor{}}, limits, map[string]*Module{}, nil}
 	for _, name := range store.Names() {
@@ -255,7 +255,7 @@ func (k *collector) shapes(m *Module) bool {
 	case len(a) != 2 || len(b) != 2 || a[0] != b[1]:
 		k.fail("module %s: A %v and B %v, want [rank, in] and [out, rank]", m.Path, a, b)
 	case a[0] > k.limits.Rank:
-		k.fail("module %s: rank %d, at most %d are allowed", m.Path, a[0], k.limits.Rank)
+		k.fail("module %s: rank %d, at most %d are allowed: %w", m.Path, a[0], k.limits.Rank, ErrTooLarge)
 	case m.DoRA() && m.Embedding:
 		k.fail("module %s: DoRA of a table is not supported", m.Path)
 	case m.DoRA() && (len(m.Magnitude.Shape) != 1 || m.Magnitude.Shape[0] != b[0]):
@@ -279,6 +279,6 @@ func (k *collector) finish() (*Adapter, error) {
 	for _, m := range k.found {
 		k.Modules = append(k.Modules, m)
 	}
-	k.seal()
+	k.Seal()
 	return k.Adapter, nil
 }

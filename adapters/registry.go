@@ -11,7 +11,7 @@ import (
 var (
 	ErrNotFound   = errors.New("there is no such adapter")
 	ErrExists     = errors.New("the name is taken")
-	ErrName       = errors.New("the name cannot be used") // see ParseName
+	ErrName       = errors.New("the name cannot be used") // see CheckName
 	ErrMismatch   = errors.New("the name stands for another generation than expected")
 	ErrForbidden  = errors.New("not allowed")                           // to use the adapter, or to read the path
 	ErrInvalid    = errors.New("the adapter does not fit")              // the file or the model; the text lists every mismatch
@@ -26,6 +26,7 @@ var (
 type Entry struct {
 	Name       string
 	Generation string // "sha256:…"
+	Staged     string // generation that waits to be promoted; empty: none
 	Base       string // id of the model it was checked against
 	Shadow     bool   // registered with AddRequest.Shadow: the name hides a model of the same id
 	State      string // live; staged: stored under the name, chosen as name@generation only

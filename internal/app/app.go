@@ -17,6 +17,7 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/trace"
 
+	"graft/adapters"
 	"graft/api"
 	"graft/internal/config"
 	"graft/internal/flock"
@@ -57,6 +58,8 @@ type App struct {
 	lock     *flock.Lock // nil: beside another
 	listener net.Listener
 	store    *store.Store
+	bases    *bases
+	adapters *adapters.Registry
 	keys     bool                  // demanded of clients
 	traces   *trace.TracerProvider // nil: none
 
@@ -92,6 +95,7 @@ func New(cfg config.Config, options ...Option) (*App, error) {
 	}
 	a.log = newLogger(a.logTo, cfg.Log)
 	a.hub = hub.New(cfg.HubOptions())
+	a.bases = &bases{}
 	a.open = a.openNative
 	if err := a.prepare(); err != nil {
 		a.Close()
@@ -118,6 +122,9 @@ func (a *App) prepare() (err error) {
 		}
 	}
 	if a.store, err = store.Open(context.Background(), a.cfg.DataDir); err != nil {
+		return err
+	}
+	if err = a.openRegistry(); err != nil {
 		return err
 	}
 	if a.keys, err = a.demandKeys(); err != nil {
@@ -177,6 +184,11 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	a.serve(ctx, b, time.Since(start))
+	warming, cancel := context.WithCancel(ctx)
+	var warm sync.WaitGroup
+	warm.Go(func() { a.bases.warm(warming) })
+	defer warm.Wait()
+	defer cancel()
 	end := sync.OnceFunc(func() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel() // what is still in progress is not waited for
@@ -239,6 +251,9 @@ func (a *App) Close() error {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			errs = append(errs, a.traces.Shutdown(ctx))
+		}
+		if a.adapters != nil {
+			errs = append(errs, a.adapters.Close())
 		}
 		if a.store != nil {
 			errs = append(errs, a.store.Close())

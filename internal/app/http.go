@@ -84,7 +84,7 @@ func (a *App) deps(b backend) api.Deps {
 	o := apiOptions(a.cfg)
 	o.RequireKeys = a.keys
 	d := api.Deps{
-		Backend: b, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
+		Backend: b, Adapters: a.adapters, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
 		Metrics: api.NewMetrics(stats(b)),
 	}
 	if a.traces != nil {

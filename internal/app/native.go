@@ -41,6 +41,7 @@ func (a *App) openNative(ctx context.Context) (backend, error) {
 		}
 		o.Models = append(o.Models, a.source(spec, l))
 	}
+	o.Adapters = loader{a.adapters, a.bases}
 	b, err := native.New(o)
 	if err != nil {
 		return nil, err
@@ -49,6 +50,7 @@ func (a *App) openNative(ctx context.Context) (backend, error) {
 		b.Close(ctx)
 		return nil, err
 	}
+	a.bases.set(b)
 	return b, nil
 }
 
@@ -107,6 +109,7 @@ func nativeOptions(c config.Config) (native.Options, error) {
 	o.CacheType, o.CacheBytes, o.BlockTokens, o.NoCache = t, int64(e.KVMemory), e.BlockTokens, !e.PrefixCache
 	o.StepTokens, o.MixedTokens = e.MaxBatchTokens, e.MixedBatchTokens
 	o.MaxRunning, o.MaxQueue = e.MaxRunning, e.MaxQueue
+	o.AdapterBytes = int64(c.Adapters.Memory)
 	o.MemoryBudget = int64(c.Memory.Budget)
 	if o.MemoryBudget == 0 {
 		o.MemoryBudget = machineMemory() / 10 * 8

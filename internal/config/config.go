@@ -7,16 +7,17 @@ import "time"
 
 // Config is everything that can be set.
 type Config struct {
-	Listen  string   `mapstructure:"listen"`
-	DataDir string   `mapstructure:"data_dir"` // never empty after Load
-	Models  []string `mapstructure:"models"`
-	Log     Log      `mapstructure:"log"`
-	Server  Server   `mapstructure:"server"`
-	Auth    Auth     `mapstructure:"auth"`
-	Engine  Engine   `mapstructure:"engine"`
-	Memory  Memory   `mapstructure:"memory"`
-	Hub     Hub      `mapstructure:"hub"`
-	Tracing Tracing  `mapstructure:"tracing"`
+	Listen   string   `mapstructure:"listen"`
+	DataDir  string   `mapstructure:"data_dir"` // never empty after Load
+	Models   []string `mapstructure:"models"`
+	Log      Log      `mapstructure:"log"`
+	Server   Server   `mapstructure:"server"`
+	Auth     Auth     `mapstructure:"auth"`
+	Engine   Engine   `mapstructure:"engine"`
+	Memory   Memory   `mapstructure:"memory"`
+	Adapters Adapters `mapstructure:"adapters"`
+	Hub      Hub      `mapstructure:"hub"`
+	Tracing  Tracing  `mapstructure:"tracing"`
 
 	// File is the file that was read, empty for none. Warnings are oddities that
 	// do not stop the program. Neither is a key.
@@ -76,6 +77,16 @@ type Memory struct {
 	Budget Bytes `mapstructure:"budget"` // 0: a share of the machine's
 }
 
+// Adapters bounds what adapters may take, and says where they may come from.
+type Adapters struct {
+	Roots     []string `mapstructure:"roots"`
+	Memory    Bytes    `mapstructure:"memory"` // of Engine.KVMemory; 0: half
+	MaxRank   int      `mapstructure:"max_rank"`
+	MaxBytes  Bytes    `mapstructure:"max_bytes"`  // of one adapter
+	MaxStored Bytes    `mapstructure:"max_stored"` // of all together; 0: no limit
+	Keep      int      `mapstructure:"keep"`       // generations of a name, for going back
+}
+
 // Hub is where models come from.
 type Hub struct {
 	Offline        bool          `mapstructure:"offline"`
@@ -109,7 +120,8 @@ func Default() Config {
 			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 16, PrefixCache: true, Exact: true,
 			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
-		Hub:     Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
-		Tracing: Tracing{SampleRatio: 1},
+		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},
+		Hub:      Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
+		Tracing:  Tracing{SampleRatio: 1},
 	}
 }

@@ -80,6 +80,16 @@ func (c Config) Validate() error {
 	atLeast("engine.max_running", e.MaxRunning, 1)
 	atLeast("engine.max_queue", e.MaxQueue, 0)
 
+	a := c.Adapters
+	if a.Memory > e.KVMemory {
+		bad("adapters.memory", "%s is more than engine.kv_memory, of which it is a part (%s)", a.Memory, e.KVMemory)
+	}
+	atLeast("adapters.max_rank", a.MaxRank, 1)
+	if a.MaxBytes < 1<<10 {
+		bad("adapters.max_bytes", "%d is less than 1KiB", a.MaxBytes)
+	}
+	atLeast("adapters.keep", a.Keep, 0)
+
 	if u, err := url.Parse(c.Hub.HFEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		bad("hub.hf_endpoint", "%q is not a URL, as in https://huggingface.co", c.Hub.HFEndpoint)
 	}

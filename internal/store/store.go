@@ -1,5 +1,5 @@
 // Package store keeps what must survive a restart: API keys, stored responses,
-// and large contents by their sha256. One SQLite file, and a directory of
+// the names of adapters, and large contents by their sha256. One SQLite file, and a directory of
 // blobs beside it. Several processes may have it open: `graft keys` works while
 // the server runs.
 package store
@@ -35,7 +35,9 @@ var migrations embed.FS
 type Store struct {
 	db    *sql.DB
 	blobs string // directory
-	now   func() time.Time
+	// resolve is asked at each request that names an adapter.
+	resolve *sql.Stmt
+	now     func() time.Time
 	// MaxResponses and MaxResponseBytes bound the stored responses; the oldest
 	// go first. Set them before use.
 	MaxResponses     int
@@ -66,6 +68,10 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	}
 	s := &Store{db: db, blobs: filepath.Join(dir, "blobs"), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
 	if err := s.migrate(ctx, path); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("store %s: %w", path, err)
+	}
+	if s.resolve, err = db.PrepareContext(ctx, resolveQuery); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"weak"
+
+	"graft/adapters"
+	"graft/internal/model"
+	"graft/serving"
+	"graft/serving/native"
+)
+
+// openRegistry opens the adapters of the data folder.
+func (a *App) openRegistry() (err error) {
+	c := a.cfg.Adapters
+	o := adapters.RegistryOptions{
+		Store: a.store, Dir: filepath.Join(a.cfg.DataDir, "adapters"), Roots: c.Roots,
+		Limits: adapters.Limits{Rank: c.MaxRank, Bytes: int64(c.MaxBytes)}, Stored: int64(c.MaxStored), Keep: c.Keep,
+		Bases: a.bases, Models: a.modelIDs,
+	}
+	if c.Keep == 0 {
+		o.Keep = -1
+	}
+	a.adapters, err = adapters.OpenRegistry(context.Background(), o)
+	return err
+}
+
+// modelIDs are the names that adapters cannot have.
+func (a *App) modelIDs() []string {
+	var ids []string
+	for _, spec := range a.cfg.Models {
+		if id := nameOf(spec); id != "" {
+			ids = append(ids, id)
+		} else if l, err := a.hub.Find(spec); err == nil {
+			ids = append(ids, l.ID)
+		} else {
+			ids = append(ids, spec)
+		}
+	}
+	return ids
+}
+
+// bases finds the models that adapters are checked against. It keeps none of them
+// in memory.
+type bases struct {
+	mu      sync.Mutex
+	backend *native.Backend // nil: there is none, or not yet
+	norms   map[string]known
+}
+
+// known are the norms of a model as long as that is loaded.
+type known struct {
+	model weak.Pointer[model.Model]
+	norms *adapters.Norms
+}
+
+func (b *bases) set(n *native.Backend) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.backend = n
+}
+
+// Base is the loaded model, which it loads when it is not.
+func (b *bases) Base(ctx context.Context, id string) (*adapters.Base, string, func(), error) {
+	b.mu.Lock()
+	n := b.backend
+	b.mu.Unlock()
+	if n == nil {
+		return nil, "", nil, fmt.Errorf("%w: there is no model of graft's own to check an adapter against", serving.ErrModelNotFound)
+	}
+	m, info, release, err := n.WithModel(ctx, id)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return b.of(m, info), info.ID, release, nil
+}
+
+// of is a model as adapters see it.
+func (b *bases) of(m *model.Model, info serving.Model) *adapters.Base {
+	var digests []string
+	if info.Digest != "" {
+		digests = []string{info.Digest, "sha256:" + info.Digest}
+	}
+	base := adapters.NewBase(m, digests...)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k, ok := b.norms[info.ID]; ok && k.model.Value() == m {
+		base.SetNorms(k.norms)
+	} else {
+		if b.norms == nil {
+			b.norms = map[string]known{}
+		}
+		b.norms[info.ID] = known{weak.Make(m), base.Norms()}
+	}
+	return base
+}
+
+// warm prepares the default model for the first adapter.
+func (b *bases) warm(ctx context.Context) {
+	base, _, release, err := b.Base(ctx, "")
+	if err != nil {
+		return // the first adapter will say so
+	}
+	defer release()
+	base.Warm(ctx)
+}
+
+// loader brings adapters into the engine.
+type loader struct {
+	registry *adapters.Registry
+	bases    *bases
+}
+
+// AdapterBytes is what the numbers of an adapter take.
+func (l loader) AdapterBytes(ctx context.Context, generation string) (int64, error) {
+	return l.registry.Bytes(ctx, generation)
+}
+
+// LoadAdapter reads an adapter and fits it to a model.
+func (l loader) LoadAdapter(ctx context.Context, base string, m *model.Model, generation string) (*model.Adapter, error) {
+	a, err := l.registry.Open(ctx, generation)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", serving.ErrAdapter, err)
+	}
+	bound, err := l.bases.of(m, serving.Model{ID: base}).Check(a)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s on %s: %w", serving.ErrAdapter, generation, base, err)
+	}
+	return compile(bound)
+}
