@@ -17,6 +17,7 @@ type chatHandler struct {
 // chatRequest is a request of chat completions, decoded.
 type chatRequest struct {
 	*serving.Request
+	sel          selection
 	stream       bool
 	includeUsage bool
 	legacy       bool // functions and function_call of 2023
@@ -25,11 +26,12 @@ type chatRequest struct {
 // create answers a conversation.
 func (h chatHandler) create(c *gin.Context) {
 	r := chatRequest{Request: h.newRequest(c)}
-	if err := h.read(c, func(o *object) { r.bind(h.server, o) }); err != nil {
+	defer h.ended(c, &r.sel)
+	if err := h.readChoosing(c, &r.sel, r.Request, choiceRules{}, func(o *object) { r.bind(h.server, o) }); err != nil {
 		h.fail(c, err, "messages")
 		return
 	}
-	exchangeOf(c).model = r.Model
+	r.Messages = r.sel.withSystem(r.Messages)
 	if r.stream {
 		h.stream(c, &r)
 		return
@@ -41,7 +43,7 @@ func (h chatHandler) create(c *gin.Context) {
 		return
 	}
 	out := chatCompletion{
-		ID: h.ID("chatcmpl-"), Object: "chat.completion", Created: h.Now().Unix(), Model: r.Model,
+		ID: h.ID("chatcmpl-"), Object: "chat.completion", Created: h.Now().Unix(), Model: r.sel.asked, reported: r.sel.reported(),
 		Usage: usageOf(res.Usage), ServiceTier: "default", SystemFingerprint: orNull(res.Fingerprint),
 	}
 	for i := range got.list {
@@ -51,7 +53,6 @@ func (h chatHandler) create(c *gin.Context) {
 }
 
 func (r *chatRequest) bind(s *server, o *object) {
-	o.model(&r.Model)
 	o.require("messages")
 	if v, ok := o.value("messages"); ok {
 		r.Messages = messages(v)

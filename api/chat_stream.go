@@ -14,7 +14,8 @@ func (h chatHandler) stream(c *gin.Context, r *chatRequest) {
 	out := h.openStream(c)
 	defer out.close()
 	w := chunkWriter{r: r, s: h.server, out: out, answers: make([]chunkState, r.N)}
-	w.head = chunkHead(h.ID("chatcmpl-"), "chat.completion.chunk", h.Now().Unix(), r.Model)
+	w.head = chunkHead(h.ID("chatcmpl-"), "chat.completion.chunk", h.Now().Unix(), r.sel.asked)
+	w.extra = r.sel.fields()
 
 	res, err := h.generate(c, h.backend, r.Request, w.event)
 	h.endStream(c, out, err, "messages", func() error {
@@ -58,6 +59,7 @@ type chunkWriter struct {
 	s       *server
 	out     *eventStream
 	head    []byte
+	extra   []byte // at the end of the first and of the last chunk of an answer
 	buf     []byte
 	answers []chunkState
 }
@@ -77,19 +79,19 @@ func (w *chunkWriter) event(e serving.Event) error {
 		if len(e.ToolCalls) > 0 {
 			content = "null"
 		}
-		if err := w.chunk(e.Index, `"role":"assistant","content":`+content+`,"refusal":null`, nil, ""); err != nil {
+		if err := w.chunk(e.Index, `"role":"assistant","content":`+content+`,"refusal":null`, nil, "", w.extra); err != nil {
 			return err
 		}
 	}
 	if e.Text != "" || e.Reasoning != "" || len(e.Tokens) > 0 || len(e.ToolCalls) > 0 {
-		if err := w.chunk(e.Index, string(w.delta(e, state)), e.Tokens, ""); err != nil {
+		if err := w.chunk(e.Index, string(w.delta(e, state)), e.Tokens, "", nil); err != nil {
 			return err
 		}
 	}
 	if e.Finish == "" {
 		return nil
 	}
-	return w.chunk(e.Index, "", nil, w.r.finish(e.Finish))
+	return w.chunk(e.Index, "", nil, w.r.finish(e.Finish), w.extra)
 }
 
 // delta is the inside of the delta object.
@@ -144,7 +146,7 @@ func appendFunction(b []byte, d serving.ToolCallDelta) []byte {
 }
 
 // chunk sends one chunk with one choice.
-func (w *chunkWriter) chunk(index int, delta string, tokens []serving.TokenLogprob, finish string) error {
+func (w *chunkWriter) chunk(index int, delta string, tokens []serving.TokenLogprob, finish string, extra []byte) error {
 	b := append(append(w.buf[:0], w.head...), `,"system_fingerprint":null,"choices":[{"index":`...)
 	b = strconv.AppendInt(b, int64(index), 10)
 	b = append(append(append(b, `,"delta":{`...), delta...), `},"logprobs":`...)
@@ -158,7 +160,7 @@ func (w *chunkWriter) chunk(index int, delta string, tokens []serving.TokenLogpr
 	if w.r.includeUsage {
 		b = append(b, `,"usage":null`...)
 	}
-	w.buf = append(b, '}')
+	w.buf = append(append(b, extra...), '}')
 	return w.out.send(w.buf)
 }
 

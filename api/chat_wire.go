@@ -16,6 +16,7 @@ type chatCompletion struct {
 	Usage             usage        `json:"usage"`
 	ServiceTier       string       `json:"service_tier"`
 	SystemFingerprint *string      `json:"system_fingerprint"`
+	reported
 }
 
 type chatChoice struct {

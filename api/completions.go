@@ -24,6 +24,7 @@ type completionsHandler struct {
 // completionRequest is a request of completions, decoded: one generation per prompt.
 type completionRequest struct {
 	*serving.Request
+	sel          selection
 	prompts      []prompt
 	stream       bool
 	includeUsage bool
@@ -36,11 +37,12 @@ const promptsAtOnce = 16
 // create completes one or more prompts.
 func (h completionsHandler) create(c *gin.Context) {
 	r := completionRequest{Request: h.newRequest(c)}
-	if err := h.read(c, func(o *object) { r.bind(h.server, o) }); err != nil {
+	r.MaxTokens = 16
+	defer h.ended(c, &r.sel)
+	if err := h.readChoosing(c, &r.sel, r.Request, choiceRules{}, func(o *object) { r.bind(h.server, o) }); err != nil {
 		h.fail(c, err, "prompt")
 		return
 	}
-	exchangeOf(c).model = r.Model
 	if r.stream {
 		h.stream(c, &r)
 		return
@@ -59,19 +61,17 @@ func (h completionsHandler) create(c *gin.Context) {
 		return
 	}
 	h.writeJSON(c, http.StatusOK, completion{
-		ID: h.ID("cmpl-"), Object: "text_completion", Created: h.Now().Unix(), Model: r.Model,
+		ID: h.ID("cmpl-"), Object: "text_completion", Created: h.Now().Unix(), Model: r.sel.asked, reported: r.sel.reported(),
 		Choices: choices, Usage: usageOf(total.Usage), SystemFingerprint: orNull(total.Fingerprint),
 	})
 }
 
 func (r *completionRequest) bind(s *server, o *object) {
-	o.model(&r.Model)
 	o.require("prompt")
 	if v, ok := o.value("prompt"); ok {
 		r.prompts = prompts(v, s.Options.MaxPrompts)
 	}
 	s.sampling(o, r.Request)
-	r.MaxTokens = 16
 	o.integer("max_tokens", &r.MaxTokens, 0, maxInt32)
 	o.integer("logprobs", &r.Logprobs, 0, 20)
 	o.bool("echo", &r.Echo)
@@ -168,7 +168,8 @@ func (h completionsHandler) stream(c *gin.Context, r *completionRequest) {
 	out := h.openStream(c)
 	defer out.close()
 	w := completionWriter{r: r, out: out, offsets: make([]textOffset, len(r.prompts)*r.N)}
-	w.head = chunkHead(h.ID("cmpl-"), "text_completion", h.Now().Unix(), r.Model)
+	w.head = chunkHead(h.ID("cmpl-"), "text_completion", h.Now().Unix(), r.sel.asked)
+	w.extra, w.begun = r.sel.fields(), make([]bool, len(w.offsets))
 	total, err := h.each(c, r, func(i int, req *serving.Request) (*serving.Result, error) {
 		return h.generate(c, h.backend, req, func(e serving.Event) error { return w.event(i, e) })
 	})

@@ -21,6 +21,7 @@ type completion struct {
 	Choices           []completionChoice `json:"choices"`
 	Usage             usage              `json:"usage"`
 	SystemFingerprint *string            `json:"system_fingerprint"`
+	reported
 }
 
 type completionChoice struct {
@@ -129,9 +130,11 @@ type completionWriter struct {
 	r       *completionRequest
 	out     *eventStream
 	head    []byte
+	extra   []byte // at the end of the first and of the last chunk of a choice
 	mu      sync.Mutex
 	buf     []byte
 	offsets []textOffset // per choice
+	begun   []bool       // per choice
 }
 
 // event sends an event of prompt i.
@@ -159,6 +162,10 @@ func (w *completionWriter) chunk(index int, text string, logprobs []byte, finish
 	b = append(appendFinish(b, finish), ']')
 	if w.r.includeUsage {
 		b = append(b, `,"usage":null`...)
+	}
+	if !w.begun[index] || finish != "" {
+		w.begun[index] = true
+		b = append(b, w.extra...)
 	}
 	w.buf = append(b, '}')
 	return w.out.send(w.buf)

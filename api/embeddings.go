@@ -44,12 +44,20 @@ type embeddingUsage struct {
 	TotalTokens  int `json:"total_tokens"`
 }
 
+// errEmbedAdapter: adapters change how a model writes; embedding models have none.
+var errEmbedAdapter = invalid("model", "unsupported_value", "Unsupported value for 'model': adapters make no embeddings; ask an embedding model.")
+
 // create embeds one or more inputs.
 func (h embeddingsHandler) create(c *gin.Context) {
 	req := serving.EmbedRequest{}
 	encoding, dimensions := "float", 0
-	err := h.read(c, func(o *object) {
-		o.model(&req.Model)
+	var sel selection
+	chosen := serving.Request{}
+	defer h.ended(c, &sel)
+	err := h.readChoosing(c, &sel, &chosen, choiceRules{plain: true, free: true}, func(o *object) {
+		if req.Model = chosen.Model; len(sel.used) > 0 {
+			o.d.fail(errEmbedAdapter)
+		}
 		o.require("input")
 		if v, ok := o.value("input"); ok {
 			req.Inputs = embedInputs(v, h.Options.MaxPrompts)
@@ -63,7 +71,6 @@ func (h embeddingsHandler) create(c *gin.Context) {
 		return
 	}
 	x := exchangeOf(c)
-	x.model = req.Model
 	out, err := h.backend.Embed(c.Request.Context(), &req)
 	if err == nil {
 		err = shorten(out.Vectors, dimensions)

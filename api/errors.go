@@ -150,7 +150,7 @@ type modelLister interface {
 	Models(ctx context.Context) ([]serving.Model, error)
 }
 
-// maxListed bounds the models that a 404 names.
+// maxListed bounds the names that a 404 names.
 const maxListed = 20
 
 // explain classifies err for the client of c, logs it if it is internal, and
@@ -165,27 +165,24 @@ func (s *server) explain(c *gin.Context, err error, promptParam string) *Error {
 		s.Logger.ErrorContext(c.Request.Context(), "internal error", "request_id", x.id, "route", c.FullPath(), "error", err)
 		e.Message += " (request id " + x.id + ")"
 	case errors.Is(err, serving.ErrModelNotFound):
-		e.Message = fmt.Sprintf("The model '%.100s' does not exist.%s", x.model, s.available(c.Request.Context()))
+		e.Message = fmt.Sprintf("The model '%.100s' does not exist.%s", x.model, s.available(c.Request.Context(), x.key, x.model))
 	}
 	x.err = e
 	return e
 }
 
-// available is a sentence that lists the models, or nothing.
-func (s *server) available(ctx context.Context) string {
-	models, err := s.models.Models(ctx)
-	if err != nil || len(models) == 0 {
+// available lists the models and adapters of a key, those first that asked may
+// have meant; or it is empty.
+func (s *server) available(ctx context.Context, key KeyInfo, asked string) string {
+	names := s.names(ctx, key)
+	if len(names) == 0 {
 		return ""
 	}
-	var names []string
-	for i, m := range models {
-		if i == maxListed {
-			names = append(names, fmt.Sprintf("and %d more", len(models)-i))
-			break
-		}
-		names = append(names, m.ID)
+	near := didYouMean(asked, names)
+	if more := len(names) - maxListed; more > 0 {
+		names = append(names[:maxListed:maxListed], fmt.Sprintf("and %d more", more))
 	}
-	return " Available: " + strings.Join(names, ", ") + "."
+	return near + " Available: " + strings.Join(names, ", ") + "."
 }
 
 // fail answers with err, in the dialect of the route.

@@ -14,17 +14,19 @@ import (
 // exchange is what is known about one request while it is served; the log, the
 // metrics and the trace are written from it at the end.
 type exchange struct {
-	id     string
-	start  time.Time
-	key    KeyInfo
-	model  string // as asked for
-	stream bool
-	body   []byte // kept only to be logged
-	err    *Error
+	id      string
+	start   time.Time
+	key     KeyInfo
+	model   string // as asked for
+	stream  bool
+	adapter string // as x-graft-adapter says
+	body    []byte // kept only to be logged
+	err     *Error
 
 	mu     sync.Mutex // one request may run several generations at once
 	served string     // model, once a backend has answered for it: safe as a label
 	usage  serving.Usage
+	torn   int           // tokens of answers that broke off, at least
 	first  time.Duration // until the first piece of an answer; 0: none came
 }
 

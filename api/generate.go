@@ -14,6 +14,7 @@ import (
 func (s *server) generate(c *gin.Context, backend generator, req *serving.Request, emit func(serving.Event) error) (*serving.Result, error) {
 	x := exchangeOf(c)
 	latest := map[int]time.Time{} // per answer
+	pieces := 0                   // at least a token each
 	res, err := backend.Generate(c.Request.Context(), req, func(e serving.Event) error {
 		now := time.Now()
 		x.mu.Lock()
@@ -26,9 +27,13 @@ func (s *server) generate(c *gin.Context, backend generator, req *serving.Reques
 			s.Metrics.gap(req.Model, now.Sub(before))
 		}
 		latest[e.Index] = now
+		pieces++
 		return emit(e)
 	})
 	if err != nil {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.torn += pieces
 		return nil, err
 	}
 	x.mu.Lock()

@@ -37,25 +37,31 @@ func (h ollamaHandler) resolve(c *gin.Context, name string) (serving.Model, erro
 	return serving.Model{}, fmt.Errorf("model %q: %w", name, serving.ErrModelNotFound)
 }
 
+// readOllama reads a request, and finds the model that is to answer.
+func (h ollamaHandler) readOllama(c *gin.Context, r *ollamaRequest, bind func(o *object)) (serving.Model, error) {
+	if err := h.readChoosing(c, &r.sel, r.Request, choiceRules{latest: true}, bind); err != nil {
+		return serving.Model{}, err
+	}
+	m, err := h.resolve(c, r.Model)
+	r.Model = m.ID
+	exchangeOf(c).model = r.sel.asked
+	return m, err
+}
+
 // chat answers a conversation.
 func (h ollamaHandler) chat(c *gin.Context) {
 	r := h.newOllamaRequest(c)
-	if err := h.read(c, r.bindChat); err != nil {
+	defer h.ended(c, &r.sel)
+	if _, err := h.readOllama(c, r, r.bindChat); err != nil {
 		h.fail(c, err, "messages")
 		return
 	}
-	m, err := h.resolve(c, r.Model)
-	if err != nil {
-		h.fail(c, err, "messages")
-		return
-	}
-	name := r.Model
-	r.Model = m.ID
+	r.Messages = r.sel.withSystem(r.Messages)
 	wire := func(p ollamaPiece) any {
-		return ollama.ChatResponse{
-			Model: name, CreatedAt: h.Now().UTC(), Done: p.done != "", DoneReason: p.done, Metrics: p.metrics, Logprobs: p.logprobs,
+		return ollamaChat{reportedIf(p, &r.sel), ollama.ChatResponse{
+			Model: r.sel.asked, CreatedAt: h.Now().UTC(), Done: p.done != "", DoneReason: p.done, Metrics: p.metrics, Logprobs: p.logprobs,
 			Message: ollama.Message{Role: "assistant", Content: p.text, Thinking: p.thinking, ToolCalls: p.calls},
-		}
+		}}
 	}
 	if len(r.Messages) == 0 { // a request to load the model, which happens by itself
 		h.writeJSON(c, http.StatusOK, wire(ollamaPiece{done: "load"}))
@@ -67,22 +73,17 @@ func (h ollamaHandler) chat(c *gin.Context) {
 // generate answers or continues a prompt.
 func (h ollamaHandler) generate(c *gin.Context) {
 	r := h.newOllamaRequest(c)
-	if err := h.read(c, r.bindGenerate); err != nil {
-		h.fail(c, err, "prompt")
-		return
-	}
-	m, err := h.resolve(c, r.Model)
+	defer h.ended(c, &r.sel)
+	m, err := h.readOllama(c, r, r.bindGenerate)
 	if err != nil {
 		h.fail(c, err, "prompt")
 		return
 	}
-	name := r.Model
-	r.Model = m.ID
 	wire := func(p ollamaPiece) any {
-		return ollama.GenerateResponse{
-			Model: name, CreatedAt: h.Now().UTC(), Done: p.done != "", DoneReason: p.done, Metrics: p.metrics, Logprobs: p.logprobs,
+		return ollamaGenerate{reportedIf(p, &r.sel), ollama.GenerateResponse{
+			Model: r.sel.asked, CreatedAt: h.Now().UTC(), Done: p.done != "", DoneReason: p.done, Metrics: p.metrics, Logprobs: p.logprobs,
 			Response: p.text, Thinking: p.thinking, ToolCalls: p.calls,
-		}
+		}}
 	}
 	if r.Prompt == "" {
 		h.writeJSON(c, http.StatusOK, wire(ollamaPiece{done: "load"}))
@@ -90,6 +91,25 @@ func (h ollamaHandler) generate(c *gin.Context) {
 	}
 	r.wrapPrompt(m)
 	h.answer(c, r, "prompt", wire)
+}
+
+// The replies, with graft's extra fields on the last piece.
+type (
+	ollamaChat struct {
+		reported
+		ollama.ChatResponse
+	}
+	ollamaGenerate struct {
+		reported
+		ollama.GenerateResponse
+	}
+)
+
+func reportedIf(p ollamaPiece, sel *selection) reported {
+	if p.done == "" {
+		return reported{}
+	}
+	return sel.reported()
 }
 
 // ollamaPiece is a part of an answer, or with done all of it.

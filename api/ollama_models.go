@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,23 +11,50 @@ import (
 	ollama "github.com/ollama/ollama/api"
 	"github.com/ollama/ollama/types/model"
 
+	"graft/adapters"
 	"graft/serving"
 )
 
 // tags lists the models.
 func (h ollamaHandler) tags(c *gin.Context) {
-	models, err := h.models.Models(c.Request.Context())
+	models, answering, err := h.catalog(c)
 	if err != nil {
 		h.fail(c, err, "")
 		return
 	}
 	out := ollama.ListResponse{Models: []ollama.ListModelResponse{}}
-	for _, m := range models {
+	list := func(m serving.Model) {
 		out.Models = append(out.Models, ollama.ListModelResponse{
 			Name: tagged(m.ID), Model: tagged(m.ID), ModifiedAt: m.Created.UTC(), Size: m.Bytes, Digest: m.Digest, Details: ollamaDetails(m),
 		})
 	}
+	shadowed := func(m serving.Model) bool {
+		return slices.ContainsFunc(answering, func(e adapters.Entry) bool { return e.Name == m.ID })
+	}
+	for _, m := range models {
+		if !shadowed(m) {
+			list(m)
+		}
+	}
+	for _, e := range answering {
+		list(asModel(e, models))
+	}
 	h.writeJSON(c, http.StatusOK, out)
+}
+
+// asModel is an adapter as a model of its own: its base, with its name, digest and size.
+func asModel(e adapters.Entry, models []serving.Model) serving.Model {
+	m := serving.Model{ID: e.Base}
+	for _, base := range models {
+		if base.ID == e.Base {
+			m = base
+		}
+	}
+	m.ID, m.Parent, m.Created, m.Bytes, m.Digest = e.Name, e.Base, e.Updated, e.Bytes, strings.TrimPrefix(e.Generation, "sha256:")
+	if e.Settings.Template != "" {
+		m.Template, m.Chat = e.Settings.Template, true
+	}
+	return m
 }
 
 // ps lists the models in memory.
@@ -61,12 +89,13 @@ func (h ollamaHandler) show(c *gin.Context) {
 		h.fail(c, err, "model")
 		return
 	}
-	m, err := h.resolve(c, name)
+	m, settings, err := h.described(c, name)
 	if err != nil {
 		h.fail(c, err, "model")
 		return
 	}
 	out := ollama.ShowResponse{
+		System: settings.System, Parameters: ollamaParameters(settings),
 		License: m.License, Template: m.Template, Details: ollamaDetails(m), ModifiedAt: m.Created.UTC(),
 		ModelInfo: map[string]any{
 			"general.architecture":     m.Arch,
@@ -82,6 +111,55 @@ func (h ollamaHandler) show(c *gin.Context) {
 		out.Capabilities = append(out.Capabilities, model.CapabilityTools)
 	}
 	h.writeJSON(c, http.StatusOK, out)
+}
+
+// described finds a model or an adapter, with the settings of the latter.
+func (h ollamaHandler) described(c *gin.Context, name string) (serving.Model, adapters.Settings, error) {
+	ctx, x := c.Request.Context(), exchangeOf(c)
+	x.model = name
+	lease, err := h.named(ctx, x.key, name, true)
+	if err != nil {
+		return serving.Model{}, adapters.Settings{}, err
+	}
+	if lease == nil {
+		m, err := h.resolve(c, name)
+		return m, adapters.Settings{}, err
+	}
+	defer lease.Release()
+	e, err := h.entryOf(ctx, lease)
+	if err != nil {
+		return serving.Model{}, adapters.Settings{}, err
+	}
+	models, err := h.models.Models(ctx)
+	return asModel(e, models), e.Settings, err
+}
+
+// ollamaParameters are the defaults of an adapter as the lines of a Modelfile.
+func ollamaParameters(s adapters.Settings) string {
+	var lines []string
+	add := func(name string, value any) { lines = append(lines, fmt.Sprintf("%-30s %v", name, value)) }
+	if s.Temperature != nil {
+		add("temperature", *s.Temperature)
+	}
+	if s.TopP != nil {
+		add("top_p", *s.TopP)
+	}
+	if s.TopK != nil {
+		add("top_k", *s.TopK)
+	}
+	if s.MinP != nil {
+		add("min_p", *s.MinP)
+	}
+	if s.RepetitionPenalty != nil {
+		add("repeat_penalty", *s.RepetitionPenalty)
+	}
+	if s.MaxTokens > 0 {
+		add("num_predict", s.MaxTokens)
+	}
+	for _, stop := range s.Stop {
+		add("stop", fmt.Sprintf("%q", stop))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // version is graft's own.
@@ -177,6 +255,15 @@ func bindOllamaEmbed(o *object, req *serving.EmbedRequest) {
 func (h ollamaHandler) vectors(c *gin.Context, req *serving.EmbedRequest, err error) (*serving.Embeddings, error) {
 	if err != nil {
 		return nil, err
+	}
+	exchangeOf(c).model = req.Model
+	sel := selection{}
+	defer sel.release()
+	if err := h.choose(c.Request.Context(), exchangeOf(c).key, &choice{model: req.Model, rules: choiceRules{latest: true, plain: true}}, &sel); err != nil {
+		return nil, err
+	}
+	if len(sel.used) > 0 {
+		return nil, errEmbedAdapter
 	}
 	m, err := h.resolve(c, req.Model)
 	if err != nil {

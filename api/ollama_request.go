@@ -14,6 +14,7 @@ import (
 // ollamaRequest is a request of /api/chat or /api/generate, decoded.
 type ollamaRequest struct {
 	*serving.Request
+	sel    selection
 	stream bool
 	system string // generate
 	raw    bool   // generate: the prompt is not put into the chat template
@@ -31,7 +32,6 @@ func (s *server) newOllamaRequest(c *gin.Context) *ollamaRequest {
 }
 
 func (r *ollamaRequest) bindCommon(o *object) {
-	o.model(&r.Model)
 	o.bool("stream", &r.stream)
 	o.accept("keep_alive", "shift", "truncate") // models stay by use; a prompt that is too long is an error
 	if v, ok := o.value("format"); ok {
@@ -78,7 +78,7 @@ func (r *ollamaRequest) bindGenerate(o *object) {
 // wrapPrompt makes a conversation of a prompt, unless it is raw or the model
 // has no chat template.
 func (r *ollamaRequest) wrapPrompt(m serving.Model) {
-	if r.raw || !m.Chat {
+	if r.raw || !m.Chat && r.Template == "" {
 		if r.system != "" && !r.raw {
 			r.Prompt = r.system + "\n\n" + r.Prompt
 		}
@@ -87,7 +87,7 @@ func (r *ollamaRequest) wrapPrompt(m serving.Model) {
 	if r.system != "" {
 		r.Messages = append(r.Messages, chat.Text("system", r.system))
 	}
-	r.Messages = append(r.Messages, chat.Text("user", r.Prompt))
+	r.Messages = r.sel.withSystem(append(r.Messages, chat.Text("user", r.Prompt)))
 	r.Prompt = ""
 }
 

@@ -44,6 +44,9 @@ func (s *server) log(c *gin.Context, route string, x *exchange) {
 	if x.model != "" {
 		attrs = append(attrs, slog.String("model", clip(x.model, 100)), slog.Bool("stream", x.stream))
 	}
+	if x.adapter != "" {
+		attrs = append(attrs, slog.String("adapter", clip(x.adapter, 1000)))
+	}
 	if x.usage.Prompt > 0 {
 		attrs = append(attrs, slog.Int("prompt_tokens", x.usage.Prompt), slog.Int("cached_tokens", x.usage.Cached),
 			slog.Int("completion_tokens", x.usage.Completion), slog.Float64("first_token_ms", milliseconds(x.first)))

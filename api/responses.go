@@ -30,11 +30,11 @@ type storedResponse struct {
 // create answers an input, after the responses that it names.
 func (h responsesHandler) create(c *gin.Context) {
 	r := responsesRequest{Request: h.newRequest(c)}
-	if err := h.read(c, func(o *object) { r.bind(h.server, o, false) }); err != nil {
+	defer h.ended(c, &r.sel)
+	if err := h.readChoosing(c, &r.sel, r.Request, choiceRules{}, func(o *object) { r.bind(h.server, o, false) }); err != nil {
 		h.fail(c, err, "input")
 		return
 	}
-	exchangeOf(c).model = r.Model
 	if err := h.prepare(c, &r); err != nil {
 		h.fail(c, err, "input")
 		return
@@ -105,8 +105,8 @@ func (h responsesHandler) prepare(c *gin.Context, r *responsesRequest) error {
 	if h.tokens == nil {
 		return errNoTokenizer
 	}
-	first := 0 // the instructions stay
-	if r.instructions != "" {
+	first := 0 // the instructions stay, the client's or the adapter's
+	if r.instructions != "" || len(r.Messages) > 0 && r.sel.system() != "" && isSystem(r.Messages[0]) {
 		first = 1
 	}
 	all := r.Messages
@@ -131,7 +131,7 @@ func (h responsesHandler) prepare(c *gin.Context, r *responsesRequest) error {
 // count is the number of tokens of the prompt, and of the model's context.
 func (h responsesHandler) count(ctx context.Context, r *responsesRequest) (n, limit int, err error) {
 	tokens, err := h.tokens.Tokenize(ctx, &serving.TokenizeRequest{
-		Model: r.Model, Messages: r.Messages, Tools: r.Tools, TemplateVars: r.TemplateVars, AddGenerationPrompt: true,
+		Model: r.Model, Template: r.Template, Messages: r.Messages, Tools: r.Tools, TemplateVars: r.TemplateVars, AddGenerationPrompt: true,
 	})
 	if err != nil {
 		return 0, 0, err

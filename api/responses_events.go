@@ -28,7 +28,8 @@ type responseBuilder struct {
 func (h responsesHandler) newBuilder(r *responsesRequest, out *eventStream) *responseBuilder {
 	b := &responseBuilder{s: h.server, out: out, r: r.echo, want: r.Logprobs >= 0}
 	b.r.ID, b.r.Object, b.r.CreatedAt, b.r.Status = h.ID("resp_"), "response", h.Now().Unix(), "in_progress"
-	b.r.Model, b.r.ServiceTier, b.r.Output = r.Model, "default", []item{}
+	b.r.reported = r.sel.reported()
+	b.r.Model, b.r.ServiceTier, b.r.Output = r.sel.asked, "default", []item{}
 	return b
 }
 

@@ -126,12 +126,12 @@ func page(c *gin.Context) (limit int, order string, err error) {
 // inputTokens counts what a request would cost before it is made.
 func (h responsesHandler) inputTokens(c *gin.Context) {
 	r := responsesRequest{Request: h.newRequest(c)}
-	err := h.read(c, func(o *object) { r.bind(h.server, o, true) })
+	defer h.ended(c, &r.sel)
+	err := h.readChoosing(c, &r.sel, r.Request, choiceRules{optional: true, free: true}, func(o *object) { r.bind(h.server, o, true) })
 	if err != nil {
 		h.fail(c, err, "input")
 		return
 	}
-	exchangeOf(c).model = r.Model
 	m, err := findModel(c.Request.Context(), h.models, r.Model)
 	if err == nil && h.tokens == nil {
 		err = errNoTokenizer

@@ -12,6 +12,7 @@ import (
 // set once the responses before it are known.
 type responsesRequest struct {
 	*serving.Request
+	sel          selection
 	input        []item
 	instructions string
 	previous     string
@@ -21,14 +22,9 @@ type responsesRequest struct {
 }
 
 // bind reads a request; counting: that of /responses/input_tokens, which
-// generates nothing and may leave the model out.
+// generates nothing.
 func (r *responsesRequest) bind(s *server, o *object, counting bool) {
 	e := &r.echo
-	if counting {
-		o.string("model", &r.Model)
-	} else {
-		o.model(&r.Model)
-	}
 	o.require("input")
 	if v, ok := o.value("input"); ok {
 		r.input = readItems(v)
@@ -169,11 +165,13 @@ func (r *responsesRequest) bindText(o *object) {
 }
 
 // setMessages puts the conversation together: instructions, what the responses
-// before it hold, and the input.
+// before it hold, and the input. Without instructions, and without a system
+// message, the adapter's come first.
 func (r *responsesRequest) setMessages(history []item) {
 	r.Messages = nil
 	if r.instructions != "" {
 		r.Messages = append(r.Messages, chat.Text("system", r.instructions))
 	}
 	r.Messages = append(r.Messages, conversation(slices.Concat(history, r.input))...)
+	r.Messages = r.sel.withSystem(r.Messages)
 }

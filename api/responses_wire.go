@@ -39,6 +39,7 @@ type response struct {
 	SafetyIdentifier   *string            `json:"safety_identifier"`
 	PromptCacheKey     *string            `json:"prompt_cache_key"`
 	Metadata           json.RawMessage    `json:"metadata"`
+	reported
 }
 
 // responseError says why a response failed.

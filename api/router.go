@@ -55,6 +55,8 @@ type Deps struct {
 	Tracer    trace.Tracer               // nil: nothing is traced
 	Version   string                     // of graft
 	Metrics   *Metrics                   // nil: one of its own
+
+	registry adapterRegistry // of tests, in the place of Adapters
 }
 
 // server is Deps with every default filled in, shared by the handlers.
@@ -62,7 +64,9 @@ type server struct {
 	Deps
 	models modelLister
 
-	loras loraSet
+	registry adapterRegistry // nil: no adapters
+	loras    loraSet
+	limits   adapterLimits
 
 	mu     sync.Mutex
 	perKey map[string]int // requests in progress by key id
@@ -85,7 +89,10 @@ func New(d Deps) http.Handler {
 	if d.Responses == nil {
 		d.Responses = NewMemoryResponses(1000, 64<<20)
 	}
-	s := &server{Deps: d, models: d.Backend, perKey: map[string]int{}}
+	s := &server{Deps: d, models: d.Backend, registry: d.registry, perKey: map[string]int{}}
+	if d.Adapters != nil {
+		s.registry = d.Adapters
+	}
 
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
@@ -110,6 +117,7 @@ func New(d Deps) http.Handler {
 	models := modelsHandler{s, d.Backend}
 	v1.GET("/models", models.list)
 	v1.GET("/models/*id", models.get)
+	v1.DELETE("/models/*id", models.delete)
 
 	chat := chatHandler{s, d.Backend}
 	v1.POST("/chat/completions", chat.create)

@@ -30,7 +30,7 @@ type numbered struct {
 // in which they were made, so a server that starts again gives the same. Names
 // that nothing answers for yet have none.
 func (l *loraSet) list(entries []adapters.Entry) []numbered {
-	entries = slices.DeleteFunc(slices.Clone(entries), func(e adapters.Entry) bool { return e.State == "staged" })
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e adapters.Entry) bool { return e.State == staged })
 	slices.SortFunc(entries, func(a, b adapters.Entry) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name))
 	})
@@ -64,6 +64,14 @@ func (l *loraSet) setScales(scales map[string]float32) {
 			l.scales[name] = scale
 		}
 	}
+}
+
+// forget turns off an adapter that was deleted: one that comes back under the
+// name begins at 0 again.
+func (l *loraSet) forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.scales, name)
 }
 
 // any says whether a scale is not 0.

@@ -38,8 +38,10 @@ type tokenCount struct {
 func (h tokenizeHandler) tokenize(c *gin.Context) {
 	req := serving.TokenizeRequest{AddGenerationPrompt: true}
 	withStrings := false
-	err := h.read(c, func(o *object) {
-		o.string("model", &req.Model)
+	var sel selection
+	chosen := serving.Request{}
+	defer h.ended(c, &sel)
+	err := h.readChoosing(c, &sel, &chosen, choiceRules{optional: true, free: true}, func(o *object) {
 		o.bool("return_token_strs", &withStrings)
 		if v, ok := o.value("messages"); ok {
 			req.Messages = messages(v)
@@ -58,7 +60,8 @@ func (h tokenizeHandler) tokenize(c *gin.Context) {
 		o.bool("add_special_tokens", &req.AddSpecial)
 	})
 	if err == nil {
-		req.Model, err = h.resolve(c, req.Model)
+		req.Template, req.Messages = chosen.Template, sel.withSystem(req.Messages)
+		req.Model, err = h.resolve(c, chosen.Model)
 	}
 	if err != nil {
 		h.fail(c, err, "prompt")
@@ -140,9 +143,18 @@ type tokenizerInfo struct {
 
 // info describes the tokenizer of ?model=, or of the default model.
 func (h tokenizeHandler) info(c *gin.Context) {
-	name := c.Query("model")
-	exchangeOf(c).model = name
-	m, err := findModel(c.Request.Context(), h.models, name)
+	x := exchangeOf(c)
+	x.model = c.Query("model")
+	sel := selection{}
+	defer sel.release()
+	err := h.choose(c.Request.Context(), x.key, &choice{model: x.model}, &sel)
+	m := serving.Model{}
+	if err == nil {
+		m, err = findModel(c.Request.Context(), h.models, sel.base)
+	}
+	if err == nil {
+		err = sel.useTemplate(&m)
+	}
 	if err != nil {
 		h.fail(c, err, "model")
 		return
