@@ -64,15 +64,15 @@ var errorTable = []struct {
 	{is: adapters.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
 	{is: adapters.ErrNoPath, status: http.StatusNotFound, kind: invalidRequest, code: "adapter_path_not_found"},
 	{is: adapters.ErrForbidden, status: http.StatusForbidden, kind: invalidRequest, code: "adapter_forbidden"},
-	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_adapter_name"},
-	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "adapter_exists", noRetry: true},
-	{is: adapters.ErrMismatch, status: http.StatusConflict, kind: invalidRequest, code: "generation_mismatch", noRetry: true},
-	{is: adapters.ErrConflict, status: http.StatusConflict, kind: invalidRequest, code: "generation_conflict", noRetry: true},
+	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_lora_name"},
+	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "lora_adapter_already_loaded", noRetry: true},
+	{is: adapters.ErrMismatch, status: http.StatusConflict, kind: invalidRequest, code: "lora_generation_mismatch", noRetry: true},
+	{is: adapters.ErrConflict, status: http.StatusConflict, kind: invalidRequest, code: "lora_generation_conflict", noRetry: true},
 	{is: adapters.ErrNoPrevious, status: http.StatusConflict, kind: invalidRequest, code: "no_previous_generation", noRetry: true},
-	{is: adapters.ErrInvalid, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "invalid_adapter"},
-	{is: adapters.ErrTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "adapter_too_large"},
+	{is: adapters.ErrInvalid, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "invalid_lora_adapter"},
+	{is: adapters.ErrTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "lora_adapter_file_too_large"},
 	// Waiting does not make room, so not 429; the one who runs the server has to act.
-	{is: adapters.ErrQuota, status: http.StatusInsufficientStorage, kind: serverError, code: "adapter_quota_exceeded", noRetry: true},
+	{is: adapters.ErrQuota, status: http.StatusInsufficientStorage, kind: serverError, code: "lora_byte_limit_exceeded", noRetry: true},
 	// The request is right, and so is the server: what it depends on is not. A 5xx
 	// would be sent again by clients, with the same end.
 	{is: serving.ErrAdapter, status: http.StatusFailedDependency, kind: serverError, code: "adapter_unavailable"},

@@ -47,6 +47,9 @@ func TestOpenAPIRoutes(t *testing.T) {
 	}
 	for path, operations := range document(t)["paths"].(map[string]any) {
 		for method := range operations.(map[string]any) {
+			if method == "parameters" { // of all methods
+				continue
+			}
 			described = append(described, strings.ToUpper(method)+" "+path)
 		}
 	}

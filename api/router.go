@@ -27,6 +27,10 @@ type Options struct {
 	WriteTimeout        time.Duration // a client that takes no bytes for so long is cut off
 	RequestTimeout      time.Duration // deadline of a generation; 0: none
 	LogPrompts          bool          // write request bodies to the log
+	MaxUpload           int64         // bytes of an adapter that is sent, and of a blob
+	MaxUploads          int           // adapters that are added at once
+	ReadTimeout         time.Duration // for a body to come, as net/http holds it; uploads get more as they go on
+	SpoolDir            string        // where files of a form wait; "": the system's place for such
 }
 
 // DefaultOptions are the rules when nothing is configured.
@@ -36,6 +40,9 @@ func DefaultOptions() Options {
 		MaxBody:      16 << 20,
 		MaxN:         128,
 		MaxPrompts:   2048,
+		MaxUpload:    4 << 30,
+		MaxUploads:   4,
+		ReadTimeout:  time.Minute,
 		KeepAlive:    15 * time.Second,
 		WriteTimeout: 30 * time.Second,
 	}
@@ -135,6 +142,17 @@ func New(d Deps) http.Handler {
 	v1.DELETE("/responses/:id", responses.delete)
 	v1.GET("/responses/:id/input_items", responses.inputItems)
 	v1.POST("/responses/:id/cancel", responses.cancel)
+
+	loras := s.newAdaptersHandler()
+	v1.GET("/lora_adapters", loras.list)
+	v1.GET("/lora_adapters/*name", loras.needRegistry, loras.get)
+	change := v1.Group("", s.requireAdmin, loras.needRegistry)
+	change.POST("/lora_adapters", loras.create)
+	change.POST("/lora_adapters/*name", loras.act)
+	change.PATCH("/lora_adapters/*name", loras.change)
+	change.DELETE("/lora_adapters/*name", loras.delete)
+	change.POST("/load_lora_adapter", loras.vllmLoad)
+	change.POST("/unload_lora_adapter", loras.vllmUnload)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)

@@ -75,9 +75,14 @@ func apiOptions(c config.Config) api.Options {
 	o, s := api.DefaultOptions(), c.Server
 	o.Strict, o.CORSOrigins, o.MaxN, o.MaxPrompts, o.MaxBody = s.Strict, s.CORSOrigins, s.MaxN, s.MaxPrompts, int64(s.MaxBodyBytes)
 	o.KeepAlive, o.WriteTimeout, o.RequestTimeout = s.KeepAlive, s.WriteTimeout, s.RequestTimeout
+	o.ReadTimeout, o.MaxUpload = s.ReadTimeout, uploadBytes(c.Adapters)
 	o.MaxConcurrentPerKey, o.LogPrompts = c.Auth.MaxConcurrent, c.Log.Prompts
 	return o
 }
+
+// uploadBytes is room for the largest adapter with its configuration, and for what
+// an archive or a form adds.
+func uploadBytes(c config.Adapters) int64 { return int64(c.MaxBytes) + 8<<20 }
 
 // deps are what the API stands on.
 func (a *App) deps(b backend) api.Deps {
