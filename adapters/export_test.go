@@ -1,5 +1,7 @@
 package adapters
 
+import "graft/internal/model"
+
 // What tests look at.
 var (
 	Digest      = digest
@@ -26,3 +28,6 @@ func (o MixOptions) Keeping(keep func(v []float32) []bool) MixOptions {
 
 // Choose is choose.
 var Choose = choose
+
+// Model is what the base was made of.
+func (b *Base) Model() *model.Model { return b.model }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,13 +11,11 @@ import (
 	"graft/internal/weights"
 )
 
-// WritePEFT writes a folder that PEFT loads, in the types the numbers are in. The
-// folder is made when it is not there. The configuration is the adapter's own
-// where that describes its modules, else one that names each of them.
+// WritePEFT writes a folder that PEFT loads, in the types the numbers are in. A
+// new folder appears whole or not at all; in one that is there, each file does.
+// The configuration is the adapter's own where that describes its modules, else
+// one that names each of them.
 func WritePEFT(dir string, a *Adapter) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	c := a.Config
 	if !c.describes(a.Modules) {
 		c = describe(a)
@@ -27,10 +24,13 @@ func WritePEFT(dir string, a *Adapter) error {
 	if err != nil {
 		return fmt.Errorf("adapter %s: %s: %w", dir, peftConfig, err)
 	}
-	if err := weights.SaveSafetensors(filepath.Join(dir, peftTensors), a.peftTensors(), map[string]string{"format": "pt"}); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, peftConfig), append(data, '\n'), 0o644)
+	return writeFolder(dir, func(tmp string) ([]string, error) {
+		err := weights.SaveSafetensors(filepath.Join(tmp, peftTensors), a.peftTensors(), map[string]string{"format": "pt"})
+		if err == nil {
+			err = writeSynced(filepath.Join(tmp, peftConfig), append(data, '\n'))
+		}
+		return []string{peftTensors, peftConfig}, err
+	})
 }
 
 // peftTensors are the tensors under PEFT's names.
