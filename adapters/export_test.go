@@ -1,6 +1,11 @@
 package adapters
 
-import "graft/internal/model"
+import (
+	"context"
+	"io"
+
+	"graft/internal/model"
+)
 
 // What tests look at.
 var (
@@ -31,3 +36,12 @@ var Choose = choose
 
 // Model is what the base was made of.
 func (b *Base) Model() *model.Model { return b.model }
+
+// Unpack keeps the files of an archive in dir and returns what Read reads of them.
+func Unpack(dir string, limits Limits, r io.Reader) (string, error) {
+	in := &intake{ctx: context.Background(), dir: dir, limits: limits.withDefaults()}
+	if err := in.archive(r); err != nil {
+		return "", err
+	}
+	return in.whole()
+}

@@ -58,11 +58,24 @@ func (in *intake) add(name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(f, io.LimitReader(whileWanted{in.ctx, r}, most+1))
+	n, err := io.Copy(disk{f}, io.LimitReader(whileWanted{in.ctx, r}, most+1))
 	if in.bytes += n; err == nil && n > most {
 		err = fmt.Errorf("%w: %s has more than %d bytes", ErrTooLarge, name, most)
 	}
 	return errors.Join(err, f.Close())
+}
+
+// errDisk marks errors of writing, which are not the fault of what is read.
+var errDisk = errors.New("the adapter could not be written to the disk")
+
+type disk struct{ w io.Writer }
+
+func (d disk) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errDisk, err)
+	}
+	return n, err
 }
 
 // whileWanted reads until ctx ends.
@@ -130,6 +143,14 @@ func (in *intake) copy(root, path string) error {
 }
 
 func (in *intake) copyFile(dir *os.Root, path string) error {
+	// A link may be absolute and lead to a place in the root all the same.
+	if r, err := under(dir.Name(), filepath.Join(dir.Name(), path)); err == nil {
+		return in.copyRegular(dir, r.path, filepath.Base(path))
+	}
+	return in.copyRegular(dir, path, filepath.Base(path))
+}
+
+func (in *intake) copyRegular(dir *os.Root, path, name string) error {
 	st, err := dir.Stat(path) // before it is opened: opening a pipe waits
 	if err != nil {
 		return missing(path, err)
@@ -142,7 +163,7 @@ func (in *intake) copyFile(dir *os.Root, path string) error {
 		return missing(path, err)
 	}
 	defer f.Close()
-	return in.add(filepath.Base(path), f)
+	return in.add(name, f)
 }
 
 // missing says of a path in a root that it is not there, or leads out of it.

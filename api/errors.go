@@ -63,6 +63,7 @@ var errorTable = []struct {
 
 	{is: adapters.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
 	{is: adapters.ErrNoPath, status: http.StatusNotFound, kind: invalidRequest, code: "adapter_path_not_found"},
+	{is: adapters.ErrSource, status: http.StatusBadGateway, kind: serverError, code: "adapter_fetch_failed"},
 	{is: adapters.ErrForbidden, status: http.StatusForbidden, kind: invalidRequest, code: "adapter_forbidden"},
 	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_lora_name"},
 	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "lora_adapter_already_loaded", noRetry: true},

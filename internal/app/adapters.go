@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"weak"
 
 	"graft/adapters"
+	"graft/internal/hub"
 	"graft/internal/model"
 	"graft/serving"
 	"graft/serving/native"
@@ -19,13 +21,27 @@ func (a *App) openRegistry() (err error) {
 	o := adapters.RegistryOptions{
 		Store: a.store, Dir: filepath.Join(a.cfg.DataDir, "adapters"), Roots: c.Roots,
 		Limits: adapters.Limits{Rank: c.MaxRank, Bytes: int64(c.MaxBytes)}, Stored: int64(c.MaxStored), Keep: c.Keep,
-		Bases: a.bases, Models: a.modelIDs,
+		Bases: a.bases, Models: a.modelIDs, Fetch: a.fetchAdapter,
 	}
 	if c.Keep == 0 {
 		o.Keep = -1
 	}
 	a.adapters, err = adapters.OpenRegistry(context.Background(), o)
 	return err
+}
+
+// fetchAdapter fetches an adapter, and says in the registry's errors why not.
+func (a *App) fetchAdapter(ctx context.Context, repo, revision, dir string, most int64) (string, error) {
+	commit, err := a.hub.Adapter(ctx, repo, revision, dir, most)
+	for _, e := range []struct{ is, as error }{
+		{hub.ErrUnknown, adapters.ErrNoPath}, {hub.ErrNoAdapter, adapters.ErrInvalid}, {hub.ErrTooLarge, adapters.ErrTooLarge},
+		{hub.ErrNotInstalled, adapters.ErrForbidden}, {hub.ErrNoSpace, adapters.ErrQuota}, {err, adapters.ErrSource},
+	} {
+		if err != nil && errors.Is(err, e.is) {
+			return "", fmt.Errorf("%w: %w", e.as, err)
+		}
+	}
+	return commit, nil
 }
 
 // modelIDs are the names that adapters cannot have.

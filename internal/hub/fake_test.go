@@ -57,7 +57,7 @@ func (f *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	if r.URL.Path == "/api/models/o/m/revision/main" {
+	if r.URL.Path == "/api/models/o/m/revision/main" || r.URL.Path == "/api/models/o/m/revision/v1/x" {
 		f.list(w)
 		return
 	}

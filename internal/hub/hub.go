@@ -16,6 +16,8 @@ var (
 	ErrUnknown      = errors.New("unknown model")
 	ErrNotInstalled = errors.New("the model is not on this machine")
 	ErrNoSpace      = errors.New("not enough disk space")
+	ErrNoAdapter    = errors.New("the repository holds no adapter")
+	ErrTooLarge     = errors.New("it is larger than is allowed")
 )
 
 // Options are the settings of a Hub.

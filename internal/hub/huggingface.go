@@ -27,7 +27,7 @@ func (s huggingFace) fetch(ctx context.Context, j *job) (fetched, error) {
 	got := fetched{revision: "main"}
 	files := j.m.Files
 	if files == nil {
-		list, commit, err := s.list(ctx, j.hub)
+		list, commit, err := s.list(ctx, j.hub, got.revision)
 		if err != nil {
 			return fetched{}, err
 		}
@@ -53,9 +53,9 @@ func (s huggingFace) fetch(ctx context.Context, j *job) (fetched, error) {
 // maxListing bounds the description of a repository, in bytes.
 const maxListing = 16 << 20
 
-// list asks what the repository holds, and at which commit.
-func (s huggingFace) list(ctx context.Context, h *Hub) ([]File, string, error) {
-	resp, err := h.get(ctx, h.opts.Endpoint+"/api/models/"+s.repo+"/revision/main?blobs=true", nil)
+// list asks what the repository holds at a revision, and which commit that is.
+func (s huggingFace) list(ctx context.Context, h *Hub, revision string) ([]File, string, error) {
+	resp, err := h.get(ctx, h.opts.Endpoint+"/api/models/"+s.repo+"/revision/"+url.PathEscape(revision)+"?blobs=true", nil)
 	if err != nil {
 		return nil, "", s.explain(err)
 	}

@@ -2,18 +2,18 @@ package adapters
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 )
 
-func (in *intake) archive(io.Reader) error { return errors.New("archives are not read yet") }
-
+// files keeps the files of an upload.
 func (in *intake) files(list []File) error {
+	if len(list) > maxEntries {
+		return fmt.Errorf("%w: %d files, at most %d are allowed", ErrTooLarge, len(list), maxEntries)
+	}
 	for _, f := range list {
-		if err := in.add(f.Name, f.Reader); err != nil {
+		if err := in.add(filepath.Base(f.Name), f.Reader); err != nil {
 			return err
 		}
 	}
