@@ -11,6 +11,7 @@ import (
 var (
 	_ serving.Backend   = (*Backend)(nil)
 	_ serving.Tokenizer = (*Backend)(nil)
+	_ serving.Residency = (*Backend)(nil)
 )
 
 // Backend is the embedded engine as a serving.Backend: one engine for each model
@@ -19,6 +20,7 @@ type Backend struct {
 	opts   Options
 	pool   *kernel.Pool
 	models *registry
+	pins   pins
 }
 
 // New makes a backend. Nothing is loaded before Load or the first request.
@@ -31,7 +33,9 @@ func New(o Options) (*Backend, error) {
 	b := &Backend{opts: o, models: r}
 	b.pool = kernel.NewPool(o.Threads)
 	r.needs = b.opts.modelNeeds
-	r.load = func(ctx context.Context, s *Source) (*instance, error) { return b.opts.load(ctx, s, b.pool) }
+	r.load = func(ctx context.Context, s *Source) (*instance, error) {
+		return b.opts.load(ctx, s, b.pool, b.pins.has)
+	}
 	return b, nil
 }
 
@@ -67,15 +71,20 @@ func (b *Backend) Models(context.Context) ([]serving.Model, error) { return b.mo
 // ModelStats are the Stats of one model's engine.
 type ModelStats struct {
 	Stats
-	Model string
-	Bytes int64 // of weights and cache
+	Model    string
+	Bytes    int64 // of weights and cache
+	Adapters AdapterStats
 }
 
 // Stats of all loaded models.
 func (b *Backend) Stats() []ModelStats {
 	var out []ModelStats
 	for _, in := range b.models.loaded() {
-		out = append(out, ModelStats{in.engine.Stats(), in.info.ID, in.bytes})
+		s := ModelStats{Stats: in.engine.Stats(), Model: in.info.ID, Bytes: in.bytes}
+		if in.adapters != nil {
+			s.Adapters = in.adapters.Stats()
+		}
+		out = append(out, s)
 	}
 	return out
 }

@@ -2,14 +2,15 @@ package native
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
 // blocks manages the blocks of a paged cache, each of which holds the keys and
 // values of size consecutive tokens of one sequence.
 //
-// A block is free, in use (refs > 0), or idle: not in use, but its contents may
-// serve again. Full blocks form a tree: a node stands for one exact sequence of
+// A block is free, in use (refs > 0), lent to adapters, or idle: not in use, but
+// its contents may serve again. Full blocks form a tree: a node stands for one exact sequence of
 // tokens from the beginning under one key (weights, adapter, cache format), and
 // hangs below the node that stands for the tokens before. A block is found by
 // its parent node and a hash of its own tokens, which are then compared, so that
@@ -28,11 +29,13 @@ type blocks struct {
 	// Idle blocks from least to most recently used, through block.prev and next.
 	oldest, newest int32
 	idle           int
+	lent           int // blocks whose memory something else has
 	noCache        bool
 }
 
 type block struct {
 	refs       int
+	lent       bool
 	node       uint64  // 0: not in the tree
 	at         nodeKey // where it is indexed
 	ids        []int32 // [size] its tokens, when in the tree
@@ -65,7 +68,7 @@ func newBlocks(n, size int) *blocks {
 func (b *blocks) available() int { return len(b.free) + b.idle }
 
 // used is the number of blocks that sequences hold.
-func (b *blocks) used() int { return len(b.meta) - b.available() }
+func (b *blocks) used() int { return len(b.meta) - b.available() - b.lent }
 
 // need is the number of blocks that n tokens take.
 func (b *blocks) need(n int) int { return (n + b.size - 1) / b.size }
@@ -141,6 +144,47 @@ func (b *blocks) release(t *table) {
 	*t = table{blocks: t.blocks[:0]}
 }
 
+// lend takes n blocks out, free ones before idle ones: nobody gets them until
+// they are taken back. It takes all n or, returning false, none.
+func (b *blocks) lend(n int) ([]int32, bool) {
+	if n > b.available() {
+		return nil, false
+	}
+	for len(b.free) < n {
+		b.evict(b.oldest)
+	}
+	ids := slices.Clone(b.free[:n]) // those that would be used last: some were never written
+	b.free = slices.Delete(b.free, 0, n)
+	for _, i := range ids {
+		b.meta[i].lent = true
+	}
+	b.lent += n
+	return ids, true
+}
+
+// takeBack makes blocks that were lent free again.
+func (b *blocks) takeBack(ids []int32) {
+	for _, i := range ids {
+		if !b.meta[i].lent {
+			panic(fmt.Sprintf("block %d is given back, but it was not lent", i))
+		}
+		b.meta[i].lent = false
+		b.free = append(b.free, i)
+	}
+	b.lent -= len(ids)
+}
+
+// renewed is an empty cache of the same size, in which the same blocks are lent.
+func (b *blocks) renewed() *blocks {
+	n := newBlocks(len(b.meta), b.size)
+	n.noCache, n.lent = b.noCache, b.lent
+	for i := range b.meta {
+		n.meta[i].lent = b.meta[i].lent
+	}
+	n.free = slices.DeleteFunc(n.free, func(i int32) bool { return n.meta[i].lent })
+	return n
+}
+
 // forget evicts all idle blocks.
 func (b *blocks) forget() {
 	for b.oldest >= 0 {
@@ -154,11 +198,24 @@ func (b *blocks) nodeOf(t *table, key string) uint64 {
 	}
 	root, ok := b.roots[key]
 	if !ok {
+		if len(b.roots) > 2*len(b.meta) {
+			b.pruneRoots()
+		}
 		b.nodes++
 		root = b.nodes
 		b.roots[key] = root
 	}
 	return root
+}
+
+// pruneRoots forgets the keys under which nothing is cached: there are as many as
+// there were sets of adapters.
+func (b *blocks) pruneRoots() {
+	parents := map[uint64]bool{}
+	for at := range b.index {
+		parents[at.parent] = true
+	}
+	maps.DeleteFunc(b.roots, func(_ string, root uint64) bool { return !parents[root] })
 }
 
 func (b *blocks) take() int32 {

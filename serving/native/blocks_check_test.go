@@ -50,14 +50,17 @@ func (b *blocks) check(tables []*table) error {
 	for _, root := range b.roots {
 		nodes[root] = true
 	}
-	indexed := 0
+	indexed, lent := 0, 0
 	for i := range b.meta {
 		m := &b.meta[i]
 		if m.refs != refs[i] {
 			fail("block %d has %d refs, but %d tables hold it", i, m.refs, refs[i])
 		}
-		if free[i] && (m.refs != 0 || m.node != 0) {
-			fail("block %d is free with %d refs and node %d", i, m.refs, m.node)
+		if (free[i] || m.lent) && (m.refs != 0 || m.node != 0) || free[i] && m.lent {
+			fail("block %d is free %v, lent %v, with %d refs and node %d", i, free[i], m.lent, m.refs, m.node)
+		}
+		if m.lent {
+			lent++
 		}
 		if m.node != 0 {
 			indexed++
@@ -65,12 +68,15 @@ func (b *blocks) check(tables []*table) error {
 			if b.index[m.at] != int32(i) || len(m.ids) != b.size {
 				fail("block %d is not where the index says, or has %d tokens", i, len(m.ids))
 			}
-		} else if m.refs == 0 && !free[i] {
+		} else if m.refs == 0 && !free[i] && !m.lent {
 			fail("block %d is lost", i)
 		}
 	}
 	if indexed != len(b.index) {
 		fail("%d blocks in the tree, %d in the index", indexed, len(b.index))
+	}
+	if lent != b.lent {
+		fail("%d blocks are lent, counted as %d", lent, b.lent)
 	}
 	for at, i := range b.index {
 		if !nodes[at.parent] {

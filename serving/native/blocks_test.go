@@ -143,6 +143,41 @@ func TestBlocksNoCache(t *testing.T) {
 	}
 }
 
+// A cache that is built anew keeps what is lent.
+func TestBlocksRenewed(t *testing.T) {
+	b := newBlocks(8, 4)
+	b.noCache = true
+	ids, _ := b.lend(3)
+	var tb table
+	b.grow(&tb, 12)
+	n := b.renewed()
+	mustCheck(t, n)
+	if len(n.free) != 5 || n.lent != 3 || !n.noCache || n.used() != 0 {
+		t.Errorf("%d free, %d lent, %d used", len(n.free), n.lent, n.used())
+	}
+	n.takeBack(ids)
+	if mustCheck(t, n); len(n.free) != 8 {
+		t.Errorf("%d free at the end", len(n.free))
+	}
+}
+
+// Keys under which nothing is cached any more are forgotten.
+func TestBlocksRoots(t *testing.T) {
+	b := newBlocks(4, 2)
+	for i := range 1000 {
+		tb := compute(t, b, string(rune('a'+i)), "xyz")
+		b.release(tb)
+	}
+	mustCheck(t, b)
+	if len(b.roots) > 10 {
+		t.Errorf("%d keys are kept for %d blocks", len(b.roots), len(b.index))
+	}
+	var tb table
+	if n := b.match(&tb, string(rune('a'+999)), ids("xyz"), 2); n != 2 {
+		t.Errorf("%d tokens of the latest key", n)
+	}
+}
+
 // Random sequences come, grow and go; the invariants hold after every change,
 // and a match is always what the tokens say.
 func TestBlocksRandom(t *testing.T) {
@@ -155,9 +190,26 @@ func TestBlocksRandom(t *testing.T) {
 	}
 	var all []*live
 	owner := map[int32][]int32{} // block -> all tokens up to its end, as last committed
+	var lent [][]int32
 	hits := 0
 	for range 20_000 {
-		switch op := rnd.IntN(3); {
+		switch op := rnd.IntN(5); {
+		case op == 3:
+			before := b.available()
+			n := 1 + rnd.IntN(5)
+			ids, ok := b.lend(n)
+			if ok != (n <= before) || ok && (len(ids) != n || b.available() != before-n) {
+				t.Fatalf("%d of %d blocks: lent %v, %v", n, before, ids, ok)
+			}
+			for _, i := range ids {
+				delete(owner, i)
+			}
+			if ok {
+				lent = append(lent, ids)
+			}
+		case op == 4 && len(lent) > 0:
+			b.takeBack(lent[0])
+			lent = lent[1:]
 		case op == 0 && len(all) < 6:
 			l := &live{key: []string{"p", "q"}[rnd.IntN(2)], t: &table{}}
 			for range 1 + rnd.IntN(14) {

@@ -60,6 +60,8 @@ type engine struct {
 type message struct {
 	job   *job       // add it
 	embed *embedding // the same
+	lend  *lending   // take blocks out of the cache
+	back  []int32    // blocks that were lent
 	drain bool       // take no more
 	cut   <-chan struct{}
 }
@@ -71,6 +73,7 @@ type Stats struct {
 	BatchRows        int // rows of the latest step
 	BlocksUsed       int // held by sequences
 	BlocksCached     int // idle, but their contents may serve again
+	BlocksLent       int // whose memory adapters have
 	BlocksTotal      int
 	Steps            int64
 	PromptTokens     int64 // of jobs that were begun
@@ -165,7 +168,7 @@ func (e *engine) idle() bool { return e.sched.idle() && len(e.embeds) == 0 }
 // everybody gets it, and the scheduler starts anew with an empty cache.
 func (e *engine) rebuild(err error) {
 	for _, j := range e.jobs {
-		j.out.close(err)
+		j.close(err)
 	}
 	for _, x := range e.embeds {
 		x.table = table{}
@@ -173,10 +176,10 @@ func (e *engine) rebuild(err error) {
 		close(x.done)
 	}
 	e.jobs, e.embeds = nil, nil
-	old := e.sched.blocks
-	b := newBlocks(len(old.meta), old.size)
-	b.noCache = old.noCache
-	e.sched = newScheduler(e.sched.policy, b)
+	old := e.sched
+	e.sched = newScheduler(old.policy, old.blocks.renewed())
+	e.sched.owed = old.owed
+	e.sched.settle()
 	e.publish()
 }
 
@@ -192,8 +195,14 @@ func (e *engine) handle(m message) {
 		close(m.embed.done)
 	case m.embed != nil:
 		e.embeds = append(e.embeds, m.embed)
+	case m.lend != nil:
+		e.sched.lend(m.lend)
+		e.publish()
+	case m.back != nil:
+		e.sched.takeBack(m.back)
+		e.publish()
 	case e.draining:
-		m.job.out.close(serving.ErrDraining)
+		m.job.close(serving.ErrDraining)
 	default:
 		e.add(m.job)
 	}
@@ -207,7 +216,7 @@ func (e *engine) add(j *job) {
 	}
 	displaced, err := e.sched.add(seqs)
 	if err != nil {
-		j.out.close(err)
+		j.close(err)
 		return
 	}
 	j.open = len(j.answers)
@@ -247,7 +256,7 @@ func (e *engine) fail(j *job, err error) {
 
 func (e *engine) close(j *job, err error) {
 	e.jobs = slices.DeleteFunc(e.jobs, func(x *job) bool { return x == j })
-	j.out.close(err)
+	j.close(err)
 }
 
 // publish makes the state known to Stats.
@@ -255,7 +264,7 @@ func (e *engine) publish() {
 	s := e.stats
 	b := e.sched.blocks
 	s.Waiting, s.Running = e.sched.waiting(), len(e.sched.running)
-	s.BlocksUsed, s.BlocksCached, s.BlocksTotal = b.used(), b.idle, len(b.meta)
+	s.BlocksUsed, s.BlocksCached, s.BlocksLent, s.BlocksTotal = b.used(), b.idle, b.lent, len(b.meta)
 	s.Preemptions = int64(e.sched.preemptions)
 	e.last.Store(&s)
 }

@@ -22,6 +22,12 @@ import (
 
 var ignoreCached = cmpopts.IgnoreFields(serving.Usage{}, "Cached")
 
+// testSets are adapters in all that tells them apart.
+var testSets = func() [][]model.Weighted {
+	a, b := &model.Adapter{Generation: "sha256:a"}, &model.Adapter{Generation: "sha256:b"}
+	return [][]model.Weighted{nil, nil, {{Adapter: a, Weight: 1}}, {{Adapter: b, Weight: 1}}, {{Adapter: a, Weight: 0.5}}, {{Adapter: a, Weight: 1}, {Adapter: b, Weight: 1}}}
+}()
+
 func randomAsk(rnd *rand.Rand) ask {
 	a := ask{client: string(rune('a' + rnd.IntN(3))), max: 1 + rnd.IntN(20), n: 1 + rnd.IntN(3), seed: rnd.Int64(), top: rnd.IntN(3), score: rnd.IntN(4) == 0, ends: []int32{7}}
 	for range 1 + rnd.IntN(40) {
@@ -34,6 +40,7 @@ func randomAsk(rnd *rand.Rand) ask {
 	if rnd.IntN(10) == 0 {
 		a.max = -1
 	}
+	a.adapters = testSets[rnd.IntN(len(testSets))]
 	return a
 }
 

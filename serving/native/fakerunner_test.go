@@ -3,7 +3,9 @@ package native
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,7 +16,7 @@ import (
 
 // fakeRunner is a model whose logits are a hash of all tokens before, which it
 // reads through the block tables, as attention does: what a wrong block holds
-// gives wrong logits.
+// gives wrong logits. Adapters change what it stores.
 type fakeRunner struct {
 	size  int
 	slots []int32 // [blocks*size] token whose "keys and values" are there
@@ -56,7 +58,7 @@ func (f *fakeRunner) pass(b *model.Batch, logits []int32, width int) ([]float32,
 		next += s.Len
 		for i := range s.Len {
 			p := s.Past + i
-			f.slots[int(s.Blocks[p/f.size])*f.size+p%f.size] = b.IDs[s.Row+i]
+			f.slots[int(s.Blocks[p/f.size])*f.size+p%f.size] = b.IDs[s.Row+i] | salt(s.Adapters)
 			if b.IDs[s.Row+i] == f.panics {
 				panic("the model met its token")
 			}
@@ -104,10 +106,32 @@ func (f *fakeRunner) logits(out []float32, prefix []int32, width int) []float32 
 		if int32(v) == f.eog {
 			l -= 1
 		}
-		if prefix[len(prefix)-1] == f.nan {
+		if prefix[len(prefix)-1]&0xff == f.nan {
 			l = float32(math.NaN())
 		}
 		out = append(out, l)
+	}
+	return out
+}
+
+// salt is what adapters add to the keys and values of tokens, whose ids are below
+// 256: 0 for none, and something else for every other set.
+func salt(adapters []model.Weighted) int32 {
+	if len(adapters) == 0 {
+		return 0
+	}
+	h := fnv.New32a()
+	for _, a := range adapters {
+		fmt.Fprintf(h, "%s*%v;", a.Generation, a.Weight)
+	}
+	return int32(h.Sum32()&0x7fffff|1) << 8
+}
+
+// salted is ids as they are stored.
+func salted(ids []int32, adapters []model.Weighted) []int32 {
+	out := slices.Clone(ids)
+	for i := range out {
+		out[i] |= salt(adapters)
 	}
 	return out
 }
@@ -177,6 +201,8 @@ type ask struct {
 	ends     []int32
 	deadline time.Time
 	limit    constraint
+	adapters []model.Weighted
+	lease    func() // called when the job is closed
 }
 
 // reply is what came of it.
@@ -188,6 +214,15 @@ type reply struct {
 	Usage  serving.Usage
 }
 
+// keyOf is the key of the sequences that adapters change.
+func keyOf(adapters []model.Weighted) string {
+	var set adapterSet
+	for _, a := range adapters {
+		set = append(set, serving.AdapterUse{Generation: a.Generation, Weight: a.Weight})
+	}
+	return set.key()
+}
+
 func newJob(ctx context.Context, a ask) *job {
 	if a.n == 0 {
 		a.n = 1
@@ -196,7 +231,7 @@ func newJob(ctx context.Context, a ask) *job {
 	if a.opt != nil {
 		opt = *a.opt
 	}
-	j := &job{ctx: ctx, out: newMailbox(), prompt: a.prompt, promptTop: -1, submitted: time.Now()}
+	j := &job{ctx: ctx, out: newMailbox(), prompt: a.prompt, promptTop: -1, submitted: time.Now(), lease: a.lease}
 	for i := range a.n {
 		x := &answer{job: j, index: i, sampler: newSampler(opt, a.seed, i, a.prompt)}
 		x.sampler.logprobs = a.top - 1
@@ -205,7 +240,7 @@ func newJob(ctx context.Context, a ask) *job {
 		if a.top > 0 {
 			x.stream.bytes = func(id int32) []byte { return []byte(letters{}.Push(id)) }
 		}
-		x.seq = sequence{client: a.client, ids: append([]int32(nil), a.prompt...), prompt: len(a.prompt), limit: len(a.prompt) + max(a.max, 0), deadline: a.deadline}
+		x.seq = sequence{client: a.client, ids: append([]int32(nil), a.prompt...), prompt: len(a.prompt), limit: len(a.prompt) + max(a.max, 0), deadline: a.deadline, adapters: a.adapters, key: keyOf(a.adapters)}
 		if a.score && i == 0 {
 			x.seq.scoreTo, j.promptTop = len(a.prompt)-1, 2
 		}
@@ -222,6 +257,9 @@ func (r *rig) do(ctx context.Context, a ask, emit func(serving.Event) error) (*r
 	n := len(j.answers)
 	out := &reply{Text: make([]string, n), Finish: make([]serving.FinishReason, n), Tokens: make([][]serving.TokenLogprob, n)}
 	if err := r.engine.submit(j); err != nil {
+		if a.lease != nil {
+			a.lease()
+		}
 		return nil, err
 	}
 	err := j.wait(ctx, func(e serving.Event) error {
@@ -267,7 +305,7 @@ func alone(f *fakeRunner, a ask) *reply {
 		text, finish := "", serving.FinishLength
 		var tokens []serving.TokenLogprob
 		for range a.max {
-			tok, err := s.next(f.logits(nil, ids, f.vocab))
+			tok, err := s.next(f.logits(nil, salted(ids, a.adapters), f.vocab))
 			if err != nil {
 				panic(err)
 			}
@@ -289,7 +327,7 @@ func alone(f *fakeRunner, a ask) *reply {
 		out.Text, out.Finish, out.Tokens = append(out.Text, text), append(out.Finish, finish), append(out.Tokens, tokens)
 		if a.score && i == 0 {
 			for p := 1; p < len(a.prompt); p++ {
-				tok, err := score(f.logits(nil, a.prompt[:p], f.vocab), a.prompt[p], 2)
+				tok, err := score(f.logits(nil, salted(a.prompt[:p], a.adapters), f.vocab), a.prompt[p], 2)
 				if err != nil {
 					panic(err)
 				}

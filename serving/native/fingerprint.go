@@ -52,6 +52,17 @@ func (f *fingerprint) wait() string {
 	return f.text
 }
 
+// with is the fingerprint of answers by a set of adapters and another chat
+// template than the model's, "" for none.
+func (f *fingerprint) with(set adapterSet, template string) string {
+	text := f.wait()
+	if set == nil && template == "" {
+		return text
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %s", text, len(set), set.key(), template))
+	return "fp_" + hex.EncodeToString(sum[:8])
+}
+
 // stop ends the reading.
 func (f *fingerprint) stop() {
 	f.cancel()

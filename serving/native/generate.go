@@ -29,27 +29,60 @@ func (b *Backend) Generate(ctx context.Context, req *serving.Request, emit func(
 	if in.engine.encoder {
 		return nil, &serving.ParamError{Param: "model", Message: fmt.Sprintf("model %q makes embeddings only", in.info.ID)}
 	}
-	j, err := in.newJob(ctx, req)
+	set, err := setOf(req.Adapters)
+	if err != nil {
+		return nil, err
+	}
+	j, err := in.newJob(ctx, req, set)
 	if err != nil {
 		return nil, err
 	}
 	j.submitted = b.opts.Now()
+	if err := in.lease(ctx, j, set); err != nil {
+		return nil, err
+	}
 	if err := in.engine.submit(j); err != nil {
+		if j.lease != nil {
+			j.lease()
+		}
 		return nil, err
 	}
 	if err := in.deliver(ctx, j, req, emit); err != nil {
 		return nil, err
 	}
 	return &serving.Result{
-		Usage: j.usage(), Prompt: in.promptScores(j), Fingerprint: in.print.wait(),
+		Usage: j.usage(), Prompt: in.promptScores(j), Fingerprint: in.print.with(set, req.Template),
 		QueueTime: j.queued, FirstToken: j.first,
 	}, nil
 }
 
+// lease brings the adapters of j into memory. The engine lets go of them when it
+// closes j.
+func (in *instance) lease(ctx context.Context, j *job, set adapterSet) error {
+	if set == nil {
+		return nil
+	}
+	adapters, release, err := in.adapters.acquire(ctx, set.generations())
+	if err != nil {
+		return err
+	}
+	weighted := set.weighted(adapters)
+	for _, a := range j.answers {
+		a.seq.adapters = weighted
+	}
+	j.lease = release
+	return nil
+}
+
 // newJob checks a request and makes the job of it.
-func (in *instance) newJob(ctx context.Context, req *serving.Request) (*job, error) {
+func (in *instance) newJob(ctx context.Context, req *serving.Request, set adapterSet) (*job, error) {
 	if err := in.check(req); err != nil {
 		return nil, err
+	}
+	if len(req.Adapters) > 0 {
+		if err := in.takesAdapters(); err != nil {
+			return nil, err
+		}
 	}
 	p, err := in.promptOf(req)
 	if err != nil {
@@ -69,13 +102,14 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request) (*job, err
 	}
 	j := &job{ctx: ctx, out: newMailbox(), prompt: p.ids, text: p.text, promptTop: req.PromptLogprobs}
 	n := max(req.N, 1, req.BestOf)
+	key := in.cacheKey(limit, set)
 	for i := range n {
 		a := &answer{job: j, index: i, sampler: newSampler(req.Sampling, seed, i, p.ids), stream: in.newStream(req, &p)}
 		a.sampler.logprobs, a.sampler.scored = req.Logprobs, n > max(req.N, 1)
 		if constrain != nil {
 			a.sampler.constraint = constrain()
 		}
-		a.seq = sequence{client: req.Client, key: in.cacheKey(limit), ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
+		a.seq = sequence{client: req.Client, key: key, ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
 		if i == 0 && req.PromptLogprobs >= 0 {
 			a.seq.scoreTo = len(p.ids) - 1
 		}
@@ -92,10 +126,6 @@ func (in *instance) check(req *serving.Request) error {
 		}
 	}
 	switch s := req.Sampling; {
-	case len(req.Adapters) > 0:
-		return &serving.ParamError{Param: "adapters", Message: "this engine has no adapters"}
-	case req.Template != "":
-		return &serving.ParamError{Param: "chat_template", Message: "this engine uses the model's own chat template"}
 	case !(s.Temperature >= 0) || math.IsInf(float64(s.Temperature), 0):
 		return &serving.ParamError{Param: "temperature", Message: "temperature must be 0 or above"}
 	case !(s.TopP >= 0 && s.TopP <= 1):
@@ -125,7 +155,7 @@ func (in *instance) newStream(req *serving.Request, p *prompt) *stream {
 		s.bytes = in.tok.Bytes
 	}
 	if tools := toolsFor(req); p.chat && (len(tools) > 0 || p.dialect.Reasons()) {
-		s.markers, s.thinking = in.markers, p.reasoning
+		s.markers, s.thinking = p.markers, p.reasoning
 		s.parser = p.dialect.Parser(chat.ParserOptions{Tools: tools, Reasoning: true, InReasoning: p.reasoning})
 	}
 	return s

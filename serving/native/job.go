@@ -16,6 +16,8 @@ type job struct {
 	text    string // of the prompt, for Echo
 	answers []*answer
 
+	lease func() // lets go of the adapters; nil: none, or it has
+
 	promptTop int                    // alternatives wanted for prompt tokens; -1: no log-probabilities
 	scores    []serving.TokenLogprob // of prompt tokens, in order, from the second on
 
@@ -36,6 +38,15 @@ type answer struct {
 	stream  *stream
 	logprob float64   // sum over its tokens, when sampler.scored
 	last    time.Time // of the latest token
+}
+
+// close ends the job, with an error or without. The engine calls it.
+func (j *job) close(err error) {
+	if j.lease != nil {
+		j.lease()
+		j.lease = nil
+	}
+	j.out.close(err)
 }
 
 // usage counts the job's tokens, when it is closed.

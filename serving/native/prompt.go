@@ -16,14 +16,15 @@ type prompt struct {
 	text      string // what Echo repeats
 	chat      bool
 	dialect   *chat.Dialect // of a conversation
-	reasoning bool          // the answer begins inside the model's reasoning
+	markers   map[int32]string
+	reasoning bool // the answer begins inside the model's reasoning
 }
 
 // promptOf reads the messages, text or ids of a request.
 func (in *instance) promptOf(req *serving.Request) (p prompt, err error) {
 	switch {
 	case req.Messages != nil:
-		p, err = in.conversation(req.Messages, toolsFor(req), req.TemplateVars, true)
+		p, err = in.conversation(req.Template, req.Messages, toolsFor(req), req.TemplateVars, true)
 	case req.PromptIDs != nil:
 		for _, id := range req.PromptIDs {
 			if id < 0 || int(id) >= in.vocab {
@@ -52,16 +53,14 @@ func (in *instance) promptOf(req *serving.Request) (p prompt, err error) {
 	return p, nil
 }
 
-// conversation renders messages by the model's template. What the caller wrote
-// in them is never read as a control token.
-func (in *instance) conversation(messages []chat.Message, tools []chat.Tool, vars map[string]any, generate bool) (p prompt, err error) {
-	if in.template == nil {
-		if in.templateErr != nil {
-			return p, fmt.Errorf("%w that can be used: %v", serving.ErrNoChatTemplate, in.templateErr)
-		}
-		return p, serving.ErrNoChatTemplate
+// conversation renders messages by a template, "" for the model's own. What the
+// caller wrote in them is never read as a control token.
+func (in *instance) conversation(template string, messages []chat.Message, tools []chat.Tool, vars map[string]any, generate bool) (p prompt, err error) {
+	format, err := in.formatFor(template)
+	if err != nil {
+		return p, err
 	}
-	out, err := in.template.Render(chat.Input{Messages: messages, Tools: tools, Vars: vars, AddGenerationPrompt: generate})
+	out, err := format.template.Render(chat.Input{Messages: messages, Tools: tools, Vars: vars, AddGenerationPrompt: generate})
 	if err != nil {
 		var bad *chat.InputError
 		if errors.As(err, &bad) {
@@ -73,7 +72,7 @@ func (in *instance) conversation(messages []chat.Message, tools []chat.Tool, var
 	for i, s := range out.Spans {
 		literal[i] = tokenizer.Span{Start: s.Start, End: s.End}
 	}
-	p.dialect = in.template.For(len(tools) > 0).Dialect()
+	p.dialect, p.markers = format.template.For(len(tools) > 0).Dialect(), format.markers
 	p.ids = in.tok.Encode(out.Text, tokenizer.EncodeOptions{ParseSpecial: true, Literal: literal})
 	p.text, p.chat = out.Text, true
 	p.reasoning = p.dialect.InReasoning(out, false)

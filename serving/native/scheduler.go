@@ -30,6 +30,7 @@ type scheduler struct {
 	queue       queue
 	running     []*sequence // in order of admission
 	held        int         // sequences in stateHeld
+	owed        []*lending  // blocks that could not be lent yet
 	preemptions int
 }
 
@@ -124,8 +125,10 @@ func (s *scheduler) each(f func(*sequence)) {
 	s.queue.each(visit)
 }
 
-// next plans a step into plan[:0]. It is empty only when there is nothing to do.
+// next plans a step into plan[:0]. It is empty only when there is nothing to do,
+// or nothing runs and blocks are owed.
 func (s *scheduler) next(plan []chunk) []chunk {
+	s.settle()
 	plan = s.decodes(plan[:0])
 	rows, logits := s.rows, s.logits-len(plan)
 	if len(plan) > 0 {
@@ -215,7 +218,7 @@ func (s *scheduler) skip(q *sequence) {
 // its tokens and for one more block of each that runs.
 func (s *scheduler) admit() bool {
 	q := s.queue.peek()
-	if q == nil || len(s.running) >= s.policy.running {
+	if q == nil || len(s.running) >= s.policy.running || len(s.owed) > 0 && len(s.queue.preempted) == 0 {
 		return false
 	}
 	s.skip(q)

@@ -17,6 +17,8 @@ type world struct {
 	seqs map[string]*sequence
 	all  []*sequence
 	plan []chunk
+	lent map[string]*lending
+	held [][]int32 // blocks that were lent
 }
 
 func TestSchedulerScenarios(t *testing.T) {
@@ -50,6 +52,18 @@ func (w *world) run(t *testing.T, cmd string) string {
 		_, b.noCache = args["nocache"]
 		w.s = newScheduler(policy{rows: num("rows", 16), mixedRows: num("mixed", 16), logits: num("logits", 16), running: num("running", 4), queue: num("queue", 8)}, b)
 		return ""
+	case "lend":
+		l := &lending{num("n", 1), make(chan []int32, 1)}
+		if w.lent == nil {
+			w.lent = map[string]*lending{}
+		}
+		w.lent[name] = l
+		w.s.lend(l)
+		return w.state()
+	case "back":
+		w.s.takeBack(<-w.lent[name].blocks)
+		delete(w.lent, name)
+		return w.state()
 	case "add":
 		return w.add(name, args, num)
 	case "step":
@@ -169,7 +183,14 @@ func (w *world) state() string {
 	if w.s.held > 0 {
 		fmt.Fprintf(&out, " held %d", w.s.held)
 	}
-	fmt.Fprintf(&out, "; blocks: %d used, %d idle, %d free\n", w.s.blocks.used(), w.s.blocks.idle, len(w.s.blocks.free))
+	fmt.Fprintf(&out, "; blocks: %d used, %d idle, %d free", w.s.blocks.used(), w.s.blocks.idle, len(w.s.blocks.free))
+	if w.s.blocks.lent > 0 || len(w.s.owed) > 0 {
+		fmt.Fprintf(&out, ", %d lent", w.s.blocks.lent)
+	}
+	for _, l := range w.s.owed {
+		fmt.Fprintf(&out, ", %d owed", l.n)
+	}
+	out.WriteString("\n")
 	return out.String()
 }
 
@@ -192,6 +213,37 @@ func (w *world) check(t *testing.T) {
 	}
 	if len(w.s.running) > w.s.policy.running {
 		t.Fatalf("%d running", len(w.s.running))
+	}
+}
+
+// lendAtRandom takes blocks out and puts them back, at most n altogether.
+func (w *world) lendAtRandom(rnd *rand.Rand, n int) {
+	for _, l := range w.s.owed {
+		n -= l.n
+	}
+	if w.lent == nil {
+		w.lent = map[string]*lending{}
+	}
+	for name, l := range w.lent {
+		select {
+		case ids := <-l.blocks:
+			w.held = append(w.held, ids)
+			delete(w.lent, name)
+		default:
+		}
+	}
+	for _, ids := range w.held {
+		n -= len(ids)
+	}
+	switch {
+	case rnd.IntN(6) == 0 && n > 0 && len(w.lent) == len(w.s.owed):
+		l := &lending{1 + rnd.IntN(n), make(chan []int32, 1)}
+		w.lent[fmt.Sprint(len(w.all), len(w.held), n, l.n)] = l
+		w.s.lend(l)
+	case rnd.IntN(10) == 0 && len(w.held) > 0:
+		i := rnd.IntN(len(w.held))
+		w.s.takeBack(w.held[i])
+		w.held = slices.Delete(w.held, i, i+1)
 	}
 }
 
@@ -225,6 +277,8 @@ func TestSchedulerRandom(t *testing.T) {
 			if rnd.IntN(20) == 0 && len(w.all) > 0 {
 				s.end(w.all[rnd.IntN(len(w.all))])
 			}
+			w.lendAtRandom(rnd, len(b.meta)/4)
+			s.settle()
 			idle := s.idle()
 			w.step()
 			rows, logits := 0, 0
@@ -241,6 +295,10 @@ func TestSchedulerRandom(t *testing.T) {
 				break
 			}
 			w.step()
+		}
+		s.settle()
+		if len(s.owed) > 0 {
+			t.Fatalf("seed %d: blocks are owed at the end: %s", seed, w.state())
 		}
 		w.check(t)
 		if !s.idle() || s.held != 0 || b.used() != 0 {

@@ -1,6 +1,10 @@
 package native
 
-import "time"
+import (
+	"time"
+
+	"graft/internal/model"
+)
 
 // sequence is one answer being computed, as the scheduler sees it: counters,
 // and the blocks it holds. How far it is is told by computed alone: below
@@ -10,6 +14,8 @@ type sequence struct {
 	name   string // for scenario files
 	client string // whose turn it takes
 	key    string // what its keys and values depend on besides the tokens
+
+	adapters []model.Weighted // nil: the base alone
 
 	ids      []int32 // prompt, then the tokens sampled so far
 	prompt   int     // tokens of the prompt

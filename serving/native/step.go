@@ -1,7 +1,9 @@
 package native
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"graft/internal/model"
 	"graft/serving"
@@ -19,7 +21,18 @@ func (e *engine) step() {
 		}
 	}
 	e.stats.Steps++
+	together(e.plan)
 	e.compute(e.plan)
+	clear(e.plan) // an adapter that leaves is not to be kept by the last step it was in
+	clear(e.batch.Segs[:cap(e.batch.Segs)])
+}
+
+// together brings the chunks of each set of adapters side by side, so that a pass
+// reads an adapter once. The order of chunks changes no number.
+func together(plan []chunk) {
+	if slices.ContainsFunc(plan, func(c chunk) bool { return c.seq.adapters != nil }) {
+		slices.SortStableFunc(plan, func(a, b chunk) int { return cmp.Compare(a.seq.key, b.seq.key) })
+	}
 }
 
 // compute runs one pass over chunks. When the pass breaks, every chunk is tried
@@ -52,7 +65,7 @@ func (e *engine) gather(chunks []chunk) {
 	b.IDs, b.Segs, b.Logits = b.IDs[:0], b.Segs[:0], b.Logits[:0]
 	for _, c := range chunks {
 		q := c.seq
-		b.Segs = append(b.Segs, model.Segment{Row: len(b.IDs), Len: c.n, Past: q.computed, Limit: q.limit, Blocks: q.table.blocks})
+		b.Segs = append(b.Segs, model.Segment{Row: len(b.IDs), Len: c.n, Past: q.computed, Limit: q.limit, Blocks: q.table.blocks, Adapters: q.adapters})
 		b.IDs = append(b.IDs, q.ids[q.computed:q.computed+c.n]...)
 		for r := len(b.IDs) - c.logits; r < len(b.IDs); r++ {
 			b.Logits = append(b.Logits, int32(r))

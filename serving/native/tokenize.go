@@ -16,7 +16,7 @@ func (b *Backend) Tokenize(ctx context.Context, req *serving.TokenizeRequest) (*
 	defer release()
 	out := &serving.Tokens{Context: in.context}
 	if req.Messages != nil {
-		p, err := in.conversation(req.Messages, req.Tools, req.TemplateVars, req.AddGenerationPrompt)
+		p, err := in.conversation(req.Template, req.Messages, req.Tools, req.TemplateVars, req.AddGenerationPrompt)
 		if err != nil {
 			return nil, err
 		}
