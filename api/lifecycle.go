@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"graft/adapters"
-	"graft/serving"
 )
 
 // adaptersHandler makes, changes and removes adapters, in the dialects that other
@@ -22,14 +20,12 @@ import (
 // lifecycle_llamacpp.go and lifecycle_ollama.go are the others'.
 type adaptersHandler struct {
 	*server
-	residency serving.Residency // nil: the backend holds no adapters in memory
-	busy      chan struct{}     // adapters that are being added: see begin
-	changing  *sync.Mutex       // held while settings are read, changed and written
+	busy     chan struct{} // adapters that are being added: see begin
+	changing *sync.Mutex   // held while settings are read, changed and written
 }
 
 func (s *server) newAdaptersHandler() adaptersHandler {
-	r, _ := s.Backend.(serving.Residency)
-	return adaptersHandler{s, r, make(chan struct{}, max(s.Options.MaxUploads, 1)), &sync.Mutex{}}
+	return adaptersHandler{s, make(chan struct{}, max(s.Options.MaxUploads, 1)), &sync.Mutex{}}
 }
 
 // requireAdmin lets a request pass that changes what is served. Where no keys are
@@ -42,15 +38,7 @@ func (s *server) requireAdmin(c *gin.Context) {
 }
 
 // admin says whether the client may change what is served.
-func (s *server) admin(c *gin.Context) bool {
-	return !s.Options.RequireKeys || exchangeOf(c).key.Admin
-}
-
-// visible says whether the client may choose an adapter, and so know of it.
-func (h adaptersHandler) visible(c *gin.Context, s adapters.Settings) bool {
-	key := exchangeOf(c).key
-	return h.admin(c) || len(s.Keys) == 0 || slices.Contains(s.Keys, key.ID) || slices.Contains(s.Keys, key.Name)
-}
+func (s *server) admin(c *gin.Context) bool { return s.isAdmin(exchangeOf(c).key) }
 
 // needRegistry stops requests for adapters on a server that has none.
 func (h adaptersHandler) needRegistry(c *gin.Context) {
@@ -58,15 +46,6 @@ func (h adaptersHandler) needRegistry(c *gin.Context) {
 		h.fail(c, &Error{Status: http.StatusConflict, Type: invalidRequest, Code: "lora_runtime_unavailable", NoRetry: true,
 			Message: "This server keeps no adapters: it passes requests on to another."}, "")
 	}
-}
-
-// memory is the backend's residency, or an error for those who need it.
-func (h adaptersHandler) memory() (serving.Residency, error) {
-	if h.residency == nil {
-		return nil, &Error{Status: http.StatusConflict, Type: invalidRequest, Code: "lora_runtime_unavailable", NoRetry: true,
-			Message: "The backend does not tell which adapters it has in memory, and takes no orders about it."}
-	}
-	return h.residency, nil
 }
 
 // failed answers with an error about an adapter. What requests for answers call a
@@ -99,7 +78,7 @@ func isMissing(err error) bool { return errors.Is(err, adapters.ErrNoPath) }
 func (h adaptersHandler) entry(c *gin.Context, name string) (adapters.Entry, error) {
 	exchangeOf(c).model = name
 	e, err := h.Adapters.Get(c.Request.Context(), name)
-	if err == nil && !h.visible(c, e.Settings) {
+	if err == nil && !h.mayUse(exchangeOf(c).key, e.Settings) {
 		err = fmt.Errorf("adapter %q: %w", name, adapters.ErrNotFound)
 	}
 	return e, err
@@ -131,36 +110,6 @@ func (h adaptersHandler) add(c *gin.Context, req adapters.AddRequest) (adapters.
 		h.moved(ctx, old, e)
 	}
 	return e, err
-}
-
-// moved tells the backend that a name stands for something else than before, or
-// for nothing: memory is free as soon as the last request that has the old
-// generation ends, and a pin goes where the name goes.
-func (h adaptersHandler) moved(ctx context.Context, from, to adapters.Entry) {
-	if h.residency == nil {
-		return
-	}
-	if to.Settings.Pinned {
-		h.residency.Pin(to.Generation, true)
-	}
-	list, err := h.Adapters.List(context.WithoutCancel(ctx))
-	if from.Generation == "" || err != nil {
-		return // what nobody asks for goes by itself, when its memory is needed
-	}
-	used, pinned := false, false
-	for _, e := range list {
-		if e.Generation == from.Generation {
-			used, pinned = true, pinned || e.Settings.Pinned
-		}
-	}
-	if !pinned {
-		h.residency.Pin(from.Generation, false)
-	}
-	if !used {
-		now, cancel := context.WithCancel(ctx)
-		cancel() // its leases are not waited for
-		_ = h.residency.Unload(now, from.Generation)
-	}
 }
 
 // lifecycleActions are the last parts of paths below /v1/lora_adapters.

@@ -148,11 +148,7 @@ func (h adaptersHandler) remove(c *gin.Context, name string, change adapters.Cha
 		return err
 	}
 	change.By = exchangeOf(c).key.ID
-	if err := h.Adapters.Delete(c.Request.Context(), name, change); err != nil {
-		return err
-	}
-	h.moved(c.Request.Context(), from, adapters.Entry{})
-	return nil
+	return h.drop(c.Request.Context(), from, change)
 }
 
 // readStrict reads a body whose unknown fields are refused whatever the

@@ -7,7 +7,58 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"graft/adapters"
+	"graft/serving"
 )
+
+// memory is the backend's residency, or an error for those who need it.
+func (s *server) memory() (serving.Residency, error) {
+	if r, ok := s.Backend.(serving.Residency); ok {
+		return r, nil
+	}
+	return nil, &Error{Status: http.StatusConflict, Type: invalidRequest, Code: "lora_runtime_unavailable", NoRetry: true,
+		Message: "The backend does not tell which adapters it has in memory, and takes no orders about it."}
+}
+
+// moved tells the backend that a name stands for something else than before, or
+// for nothing: memory is free as soon as the last request that has the old
+// generation ends, and a pin goes where the name goes.
+func (s *server) moved(ctx context.Context, from, to adapters.Entry) {
+	memory, ok := s.Backend.(serving.Residency)
+	if !ok {
+		return
+	}
+	if to.Settings.Pinned {
+		memory.Pin(to.Generation, true)
+	}
+	list, err := s.registry.List(context.WithoutCancel(ctx))
+	if from.Generation == "" || err != nil {
+		return // what nobody asks for goes by itself, when its memory is needed
+	}
+	used, pinned := false, false
+	for _, e := range list {
+		if e.Generation == from.Generation {
+			used, pinned = true, pinned || e.Settings.Pinned
+		}
+	}
+	if !pinned {
+		memory.Pin(from.Generation, false)
+	}
+	if !used {
+		now, cancel := context.WithCancel(ctx)
+		cancel() // its leases are not waited for
+		_ = memory.Unload(now, from.Generation)
+	}
+}
+
+// drop deletes a name and lets go of what it stood for.
+func (s *server) drop(ctx context.Context, e adapters.Entry, change adapters.Change) error {
+	if err := s.registry.Delete(ctx, e.Name, change); err != nil {
+		return err
+	}
+	s.loras.forget(e.Name)
+	s.moved(ctx, e, adapters.Entry{})
+	return nil
+}
 
 type residentObject struct {
 	Generation string   `json:"generation"`
@@ -34,7 +85,7 @@ func (h adaptersHandler) showResidency(c *gin.Context) {
 	for _, r := range memory.Residents() {
 		o := residentObject{Generation: r.Generation, Model: r.Model, Aliases: []string{}, Bytes: r.Bytes, Leases: r.Leases, Pinned: r.Pinned, LastUsed: seconds(r.LastUsed)}
 		for _, e := range entries {
-			if e.Generation == r.Generation && h.visible(c, e.Settings) {
+			if e.Generation == r.Generation && h.mayUse(exchangeOf(c).key, e.Settings) {
 				o.Aliases = append(o.Aliases, e.Name)
 			}
 		}

@@ -112,7 +112,7 @@ func (h adaptersHandler) listing(ctx context.Context, c *gin.Context) (adapterLi
 	}
 	names := map[string]bool{}
 	for _, e := range entries {
-		if h.visible(c, e.Settings) {
+		if h.mayUse(exchangeOf(c).key, e.Settings) {
 			names[e.Name] = true
 			out.Data = append(out.Data, h.wire(c, e))
 		}
@@ -147,8 +147,9 @@ func (h adaptersHandler) listing(ctx context.Context, c *gin.Context) (adapterLi
 }
 
 func (h adaptersHandler) residents() []serving.Resident {
-	if h.residency == nil {
+	memory, err := h.memory()
+	if err != nil {
 		return nil
 	}
-	return h.residency.Residents()
+	return memory.Residents()
 }

@@ -193,9 +193,6 @@ func (h modelsHandler) delete(c *gin.Context) {
 }
 
 func (h modelsHandler) remove(ctx context.Context, key KeyInfo, id string) error {
-	if !h.isAdmin(key) {
-		return &Error{Status: http.StatusForbidden, Type: invalidRequest, Code: "admin_key_required", Message: "Changing what is served needs an admin key, and this API key is a user's."}
-	}
 	lease, err := h.named(ctx, key, id, false)
 	if err != nil {
 		return err
@@ -213,11 +210,11 @@ func (h modelsHandler) remove(ctx context.Context, key KeyInfo, id string) error
 	if strings.Contains(id, "@") {
 		change.Expected = lease.Generation
 	}
-	if err := h.registry.Delete(ctx, lease.Name, change); err != nil {
+	e, err := h.registry.Get(ctx, lease.Name)
+	if err != nil {
 		return err
 	}
-	h.loras.forget(lease.Name)
-	return nil
+	return h.drop(ctx, e, change)
 }
 
 // findModel returns the model called id, or the default one for "".

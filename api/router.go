@@ -124,7 +124,7 @@ func New(d Deps) http.Handler {
 	models := modelsHandler{s, d.Backend}
 	v1.GET("/models", models.list)
 	v1.GET("/models/*id", models.get)
-	v1.DELETE("/models/*id", models.delete)
+	v1.DELETE("/models/*id", s.requireAdmin, models.delete)
 
 	chat := chatHandler{s, d.Backend}
 	v1.POST("/chat/completions", chat.create)
@@ -153,6 +153,15 @@ func New(d Deps) http.Handler {
 	change.DELETE("/lora_adapters/*name", loras.delete)
 	change.POST("/load_lora_adapter", loras.vllmLoad)
 	change.POST("/unload_lora_adapter", loras.vllmUnload)
+	v1.GET("/loras", loras.dynamoList)
+	change.POST("/loras", loras.dynamoLoad)
+	change.DELETE("/loras/*name", loras.dynamoUnload)
+	open.GET("/lora-adapters", loras.llamaList)
+	change = open.Group("", s.requireAdmin, loras.needRegistry)
+	change.POST("/lora-adapters", loras.llamaSet)
+	change.POST("/load_lora_adapter", loras.sglangLoad)
+	change.POST("/unload_lora_adapter", loras.sglangUnload)
+	change.POST("/load_lora_adapter_from_tensors", loras.sglangTensors)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)
