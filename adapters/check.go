@@ -65,7 +65,13 @@ type ModuleNorm struct {
 // error names all of it: modules and parameters that the model does not have,
 // shapes, numbers that are not finite, modules that the configuration targets but
 // the file lacks, another base.
-func (b *Base) Check(a *Adapter) (*Bound, error) {
+func (b *Base) Check(a *Adapter) (*Bound, error) { return b.check(a, (*checker).measure) }
+
+// Fit is Check without the Report, whose norms take time: for adapters that were
+// checked before against the same model.
+func (b *Base) Fit(a *Adapter) (*Bound, error) { return b.check(a, (*checker).stretch) }
+
+func (b *Base) check(a *Adapter, finish func(*checker)) (*Bound, error) {
 	k := &checker{Base: b, out: &Bound{Adapter: a, Base: b}}
 	k.base(a)
 	for _, m := range a.Modules {
@@ -82,7 +88,7 @@ func (b *Base) Check(a *Adapter) (*Bound, error) {
 		k.fail("no module of the model is changed")
 	}
 	if len(k.errs) == 0 {
-		k.measure()
+		finish(k)
 	}
 	if len(k.errs) > 0 {
 		return nil, errors.Join(k.errs...)

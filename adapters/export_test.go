@@ -45,3 +45,8 @@ func Unpack(dir string, limits Limits, r io.Reader) (string, error) {
 	}
 	return in.whole()
 }
+
+// CompileWhole is Compile without rounding: f32 stays f32.
+func (b *Bound) CompileWhole() (*model.Adapter, error) {
+	return b.compile(func(t Tensor) half { return half{t: t} })
+}

@@ -29,6 +29,16 @@ func (k *checker) measure() {
 	r.Applied, r.Norm = len(r.Modules), ratio(allDelta, allW)
 }
 
+// stretch fills the stretches of DoRA alone.
+func (k *checker) stretch() {
+	for i := range k.out.Parts {
+		p := &k.out.Parts[i]
+		if p.Module.DoRA() && !isFinite(p.stretch()) {
+			k.fail("module %s: its update is not finite", p.Module.Path)
+		}
+	}
+}
+
 // ratio of two norms, given their squares.
 func ratio(delta, w float64) float64 {
 	if delta == 0 {

@@ -141,9 +141,9 @@ func (l loader) LoadAdapter(ctx context.Context, base string, m *model.Model, ge
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", serving.ErrAdapter, err)
 	}
-	bound, err := l.bases.of(m, serving.Model{ID: base}).Check(a)
+	bound, err := l.bases.of(m, serving.Model{ID: base}).Fit(a)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s on %s: %w", serving.ErrAdapter, generation, base, err)
 	}
-	return compile(bound)
+	return bound.Compile()
 }

@@ -37,6 +37,8 @@ type ServeOps struct {
 	rotary   map[*Rope]*rotary
 	attender kernel.Attender
 	spans    []kernel.Span // of the batch
+
+	adapted // what adapters of the batch's segments need
 }
 
 // rotary is the tables of a Rope.
@@ -58,6 +60,7 @@ func (o *ServeOps) Begin(b *Batch) {
 		s := &b.Segs[i]
 		o.spans = append(o.spans, kernel.Span{Row: s.Row, Len: s.Len, Past: s.Past, Blocks: s.Blocks})
 	}
+	o.group(b)
 }
 
 func (o *ServeOps) value(rows, width int) Value {
@@ -71,6 +74,7 @@ func (o *ServeOps) Embed(table *Linear, ids []int32, scale float32) Value {
 	for i, id := range ids {
 		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
 	}
+	o.adaptEmbed(y, table, ids)
 	if scale != 1 {
 		kernel.Scale(o.pool, y.Data, y.Data, scale, 0)
 	}
@@ -88,8 +92,7 @@ func (o *ServeOps) Norm(x Value, n *Norm) Value {
 	return y
 }
 
-// Linear projects. What an adapter adds to rows of its segments belongs after the
-// product: o.batch.Segs has the segments, w.Index names the projection.
+// Linear projects, and adds what the adapters of each row make of it.
 func (o *ServeOps) Linear(x Value, w *Linear) Value {
 	y := o.value(x.Rows, w.W.Rows)
 	if (w.Wide || o.Exact) && w.W.Quantised() {
@@ -101,7 +104,9 @@ func (o *ServeOps) Linear(x Value, w *Linear) Value {
 		}
 		kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
 	}
-	if w.B != nil {
+	if o.adapts(w) {
+		o.adaptLinear(y, x, w)
+	} else if w.B != nil {
 		kernel.Add(o.pool, y.Data, y.Data, w.B)
 	}
 	return y
@@ -202,6 +207,7 @@ func (o *ServeOps) Select(x Value, rows []int32) Value {
 	for i, from := range rows {
 		copy(y.Data[i*y.Width:(i+1)*y.Width], x.Data[int(from)*x.Width:])
 	}
+	o.regroup(rows)
 	return y
 }
 
