@@ -64,6 +64,7 @@ type Deps struct {
 	Metrics   *Metrics                   // nil: one of its own
 
 	registry adapterRegistry // of tests, in the place of Adapters
+	loras    *loraSet        // nil: a new one
 }
 
 // server is Deps with every default filled in, shared by the handlers.
@@ -72,7 +73,6 @@ type server struct {
 	models modelLister
 
 	registry adapterRegistry // nil: no adapters
-	loras    loraSet
 	limits   adapterLimits
 
 	mu     sync.Mutex
@@ -95,6 +95,9 @@ func New(d Deps) http.Handler {
 	}
 	if d.Responses == nil {
 		d.Responses = NewMemoryResponses(1000, 64<<20)
+	}
+	if d.loras == nil {
+		d.loras = &loraSet{}
 	}
 	s := &server{Deps: d, models: d.Backend, registry: d.registry, perKey: map[string]int{}}
 	if d.Adapters != nil {

@@ -20,6 +20,7 @@ import (
 type adapterLimits struct {
 	mu      sync.Mutex
 	buckets map[limitKey]*limitBuckets
+	sweep   int // number of buckets at which full ones are looked for again
 }
 
 type limitKey struct{ key, adapter string }
@@ -43,6 +44,9 @@ func (b *bucket) fill(limit int, now time.Time) {
 	b.limit, b.left, b.at = n, min(b.left, n), now
 }
 
+// empty says whether there is none left; a part of a billionth is rounding.
+func (b *bucket) empty() bool { return b.left < 1-1e-9 }
+
 // until is how long it takes to have n.
 func (b *bucket) until(n float64) time.Duration {
 	if b.left >= n || b.limit == 0 {
@@ -62,7 +66,7 @@ func (l *adapterLimits) of(k limitKey, now time.Time) *limitBuckets {
 	if l.buckets == nil {
 		l.buckets = map[limitKey]*limitBuckets{}
 	}
-	if len(l.buckets) >= maxBuckets {
+	if len(l.buckets) >= max(maxBuckets, l.sweep) {
 		for key, old := range l.buckets {
 			old.requests.fill(int(old.requests.limit), now)
 			old.tokens.fill(int(old.tokens.limit), now)
@@ -70,6 +74,7 @@ func (l *adapterLimits) of(k limitKey, now time.Time) *limitBuckets {
 				delete(l.buckets, key)
 			}
 		}
+		l.sweep = 2 * len(l.buckets)
 	}
 	b = &limitBuckets{}
 	l.buckets[k] = b
@@ -101,7 +106,7 @@ func (s *server) admit(c *gin.Context, sel *selection) error {
 		if rpm > 0 {
 			b.requests.fill(rpm, now)
 			counted = append(counted, &b.requests)
-			if b.requests.left < 1 {
+			if b.requests.empty() {
 				refuse(u, "requests", &b.requests)
 			}
 			if requests == nil || b.requests.left < requests.left {
@@ -110,7 +115,7 @@ func (s *server) admit(c *gin.Context, sel *selection) error {
 		}
 		if tpm > 0 {
 			b.tokens.fill(tpm, now)
-			if b.tokens.left < 1 {
+			if b.tokens.empty() {
 				refuse(u, "tokens", &b.tokens)
 			}
 			if tokens == nil || b.tokens.left < tokens.left {

@@ -20,11 +20,13 @@ func (s *server) named(ctx context.Context, key KeyInfo, model string, latest bo
 	if err != nil {
 		return nil, err
 	}
-	lease, err := s.find(ctx, key, models, model)
-	if short := strings.TrimSuffix(model, ":latest"); lease == nil && err == nil && latest && short != model && !hasModel(models, model) {
-		return s.find(ctx, key, models, short)
+	if short := strings.TrimSuffix(model, ":latest"); latest && short != model && !hasModel(models, model) {
+		if lease, err := s.lease(ctx, key, adapters.Ref{Name: model}); lease != nil || err != nil {
+			return lease, err
+		}
+		model = short
 	}
-	return lease, err
+	return s.find(ctx, key, models, model)
 }
 
 func hasModel(models []serving.Model, id string) bool {
