@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"evalharness"},
 	{"api"},
 	{"internal/app"},
-	{"internal/cli"},
+	{"internal/cli", "bench"},
 	{"."},
 }
 

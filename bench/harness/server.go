@@ -1,0 +1,131 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Server is a program that listens on loopback.
+type Server struct {
+	Name   string
+	URL    string // "http://127.0.0.1:…"
+	cmd    *exec.Cmd
+	log    *os.File
+	exited chan error
+}
+
+// Build compiles graft into dir and returns the path of the program.
+func Build(ctx context.Context, dir string) (string, error) {
+	program := filepath.Join(dir, "graft")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "graft")
+	build.Stderr = os.Stderr
+	return program, build.Run()
+}
+
+// StartGraft serves the model file at path under the name "base", with the data
+// folder dir, and waits until it is ready.
+func StartGraft(ctx context.Context, program, dir, path string, args ...string) (*Server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, "graft", address, "/readyz", dir, exec.Command(program, append([]string{"serve",
+		"--listen", address, "--data-dir", dir, "--model", "base=" + path}, args...)...))
+}
+
+// StartLlama serves the model at path with llama.cpp's llama-server from the
+// folder bin, and waits until it is ready.
+func StartLlama(ctx context.Context, bin, dir, path string, args ...string) (*Server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	host, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(filepath.Join(bin, "llama-server"), append([]string{"-m", path, "--host", host, "--port", port, "--no-webui"}, args...)...)
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+bin)
+	return start(ctx, "llama-server", address, "/health", dir, cmd)
+}
+
+func start(ctx context.Context, name, address, health, dir string, cmd *exec.Cmd) (*Server, error) {
+	log, err := os.Create(filepath.Join(dir, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Name: name, URL: "http://" + address, cmd: cmd, log: log, exited: make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	go func() { s.exited <- cmd.Wait() }()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		if resp, err := http.Get(s.URL + health); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return s, nil
+			}
+		}
+		select {
+		case err := <-s.exited:
+			s.exited <- err
+			return nil, fmt.Errorf("%s ended before it was ready: %v\n%s", name, err, s.tail())
+		default:
+		}
+	}
+	s.Stop()
+	return nil, fmt.Errorf("%s was not ready in time\n%s", name, s.tail())
+}
+
+// tail is the end of what the program wrote.
+func (s *Server) tail() string {
+	text, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+// Stop ends the program.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-s.exited:
+	case <-time.After(30 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+	}
+	s.log.Close()
+}
+
+// RSS is the memory that the program holds now, in bytes (Linux).
+func (s *Server) RSS() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("no VmRSS in /proc")
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
