@@ -97,7 +97,7 @@ func TestDeleteAdapter(t *testing.T) {
 	}
 	registry.put("coder", "fake", "e", adapters.Settings{})
 	w := doAs(h, "admin", "DELETE", "/v1/models/coder@"+gen("b"), "") // it stands for e now
-	wantError(t, w, 409, "invalid_request_error", "", "generation_mismatch")
+	wantError(t, w, 409, "invalid_request_error", "", "lora_generation_mismatch")
 	if w.Header().Get("X-Should-Retry") != "false" {
 		t.Error("clients would try again")
 	}

@@ -124,7 +124,7 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 	if m.Embedder {
 		return nil, &serving.ParamError{Param: "model", Message: fmt.Sprintf("model %q makes embeddings only", m.ID)}
 	}
-	if req.Messages != nil && !m.Chat {
+	if req.Messages != nil && !m.Chat && req.Template == "" {
 		return nil, fmt.Errorf("model %q: %w", m.ID, serving.ErrNoChatTemplate)
 	}
 	if f.Err != nil {
