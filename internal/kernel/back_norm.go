@@ -1,0 +1,67 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+)
+
+// RMSNormBack adds to gx what y = RMSNorm(x) passes back of gy, for each group of
+// len(w) numbers: with r = 1/sqrt(mean(x²)+eps),
+//
+//	gx_i += r (w_i gy_i - x_i r² mean_j(w_j gy_j x_j))
+//
+// The weights are not trained.
+func RMSNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
+	normBack(p, gx, gy, x, w, eps, func(t *rowTask, lo, hi int) {
+		n := t.width
+		for i := lo; i < hi; i++ {
+			gx, gy, x := t.y[i*n:(i+1)*n], t.b[i*n:(i+1)*n], t.x[i*n:(i+1)*n]
+			r := 1 / math.Sqrt(float64(Dot(x, x))/float64(n)+float64(t.s))
+			var sum [4]float64
+			for j, v := range gy {
+				sum[j&3] += float64(float32(v*t.w[j])) * float64(x[j])
+			}
+			c := ((sum[0] + sum[1]) + (sum[2] + sum[3])) / float64(n) * r * r * r
+			r32, c32 := float32(r), float32(c)
+			for j, v := range gy {
+				gx[j] += float32(r32*float32(v*t.w[j])) - float32(x[j]*c32)
+			}
+		}
+	})
+}
+
+// LayerNormBack adds to gx what y = LayerNorm(x) passes back of gy, for each group
+// of len(w) numbers: with z = (x-mean) r, r = 1/sqrt(variance+eps),
+//
+//	gx_i += r (w_i gy_i - mean_j(w_j gy_j) - z_i mean_j(w_j gy_j z_j))
+func LayerNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
+	normBack(p, gx, gy, x, w, eps, func(t *rowTask, lo, hi int) {
+		n := t.width
+		for i := lo; i < hi; i++ {
+			gx, gy, x := t.y[i*n:(i+1)*n], t.b[i*n:(i+1)*n], t.x[i*n:(i+1)*n]
+			mean := float64(sum(x)) / float64(n)
+			variance, g, gz := 0.0, 0.0, 0.0
+			for j, v := range gy {
+				z, wg := float64(x[j])-mean, float64(v)*float64(t.w[j])
+				variance += z * z
+				g += wg
+				gz += wg * z
+			}
+			r := 1 / math.Sqrt(variance/float64(n)+float64(t.s))
+			g, gz = g/float64(n), gz/float64(n)*r*r
+			for j, v := range gy {
+				gx[j] += float32(r * (float64(v)*float64(t.w[j]) - g - (float64(x[j])-mean)*gz))
+			}
+		}
+	})
+}
+
+func normBack(p *Pool, gx, gy, x, w []float32, eps float32, do func(t *rowTask, lo, hi int)) {
+	checkGroups(gx, x, len(w))
+	if len(gy) != len(x) {
+		panic(fmt.Sprintf("kernel: gradient of %d numbers of a norm of %d", len(gy), len(x)))
+	}
+	t := spareRows.take()
+	t.y, t.b, t.x, t.w, t.width, t.s, t.do = gx, gy, x, w, len(w), eps, do
+	t.run(p, len(x)/len(w), 4*len(w))
+}
