@@ -1,0 +1,211 @@
+package training
+
+import (
+	"graft/internal/kernel"
+	"graft/internal/model"
+)
+
+// kind names an operation on the tape.
+type kind uint8
+
+const (
+	opEmbed kind = iota
+	opNorm
+	opLinear
+	opRope
+	opAttend
+	opGLU
+	opAdd
+	opScale
+	opSelect
+	opLayer
+)
+
+// node is one recorded operation: y of a, b, c, which are IDs of values, 0 for none.
+type node struct {
+	kind    kind
+	a, b, c int32
+	y       int32
+
+	norm   *model.Norm
+	linear *model.Linear
+	rope   *model.Rope
+	attn   *model.Attention
+	act    model.Activation
+	s, cap float32
+	rows   []int32
+	layer  *layerTape
+}
+
+// begin records an operation with a result [rows, width] and reports whether the
+// result is to be computed.
+func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
+	v := value{rows: rows, width: width}
+	for _, id := range [...]int32{n.a, n.b, n.c} {
+		v.needs = v.needs || id > 0 && t.val(id).needs
+	}
+	if n.kind == opLinear && t.module(n.linear) != nil {
+		v.needs = true
+	}
+	todo := t.err == nil
+	switch {
+	case !todo:
+	case t.layer == nil:
+		v.data = t.keep.take(rows * width)
+	case t.layer.replaying:
+		v.data, todo = t.layer.next(t, rows*width)
+	default:
+		v.data = t.work.take(rows * width)
+	}
+	n.y = int32(len(t.vals)) + 1
+	t.vals = append(t.vals, v)
+	t.nodes = append(t.nodes, n)
+	return t.valueOf(n.y), todo
+}
+
+// Embed looks up and scales.
+func (t *Tape) Embed(table *model.Linear, ids []int32, scale float32) model.Value {
+	y, todo := t.begin(node{kind: opEmbed}, len(ids), table.W.Cols)
+	if !todo {
+		return y
+	}
+	for i, id := range ids {
+		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
+	}
+	if scale != 1 {
+		kernel.Scale(t.pool, y.Data, y.Data, scale, 0)
+	}
+	return y
+}
+
+// Norm normalises rows or heads.
+func (t *Tape) Norm(x model.Value, n *model.Norm) model.Value {
+	y, todo := t.begin(node{kind: opNorm, a: x.ID, norm: n}, x.Rows, x.Width)
+	switch {
+	case !todo:
+	case n.Center:
+		kernel.LayerNorm(t.pool, y.Data, x.Data, n.Weight, n.Bias, n.Eps)
+	default:
+		kernel.RMSNorm(t.pool, y.Data, x.Data, n.Weight, n.Eps)
+	}
+	return y
+}
+
+// Linear projects, and adds what the adapter does. Of the head it only takes note:
+// logits are computed some rows at a time, with the loss.
+func (t *Tape) Linear(x model.Value, w *model.Linear) model.Value {
+	if w.Wide && t.layer == nil {
+		t.head = headTape{x: x.ID, linear: w, scale: 1}
+		return model.Value{Rows: x.Rows, Width: w.W.Rows, ID: headID}
+	}
+	y, todo := t.begin(node{kind: opLinear, a: x.ID, linear: w}, x.Rows, w.W.Rows)
+	if todo {
+		t.project(y.Data, x.Data, x.Rows, w, t.drop)
+	}
+	return y
+}
+
+// Rope rotates heads.
+func (t *Tape) Rope(x model.Value, r *model.Rope) model.Value {
+	y, todo := t.begin(node{kind: opRope, a: x.ID, rope: r}, x.Rows, x.Width)
+	if todo {
+		t.rotate(y.Data, x.Data, x.Width, r, false)
+	}
+	return y
+}
+
+// rotate turns the heads of all rows by their positions, or back.
+func (t *Tape) rotate(y, x []float32, width int, r *model.Rope, back bool) {
+	u := t.rotary[r]
+	if u == nil {
+		u = &rotary{short: kernel.NewRotary(r.InvFreq, r.MScale), shortBack: kernel.NewRotary(negated(r.InvFreq), r.MScale)}
+		if r.InvFreqLong != nil {
+			u.long, u.longBack = kernel.NewRotary(r.InvFreqLong, r.MScale), kernel.NewRotary(negated(r.InvFreqLong), r.MScale)
+		}
+		t.rotary[r] = u
+	}
+	pos := t.batch.Positions()
+	for i := range t.batch.Segs {
+		s := &t.batch.Segs[i]
+		use := u.short
+		switch long := u.long != nil && s.Limit > r.OriginalContext; {
+		case long && back:
+			use = u.longBack
+		case long:
+			use = u.long
+		case back:
+			use = u.shortBack
+		}
+		lo, hi := s.Row*width, (s.Row+s.Len)*width
+		use.Rows(t.pool, y[lo:hi], x[lo:hi], width/r.HeadDim, r.HeadDim, pos[s.Row:s.Row+s.Len])
+	}
+}
+
+func negated(x []float32) []float32 {
+	y := make([]float32, len(x))
+	for i, v := range x {
+		y[i] = -v
+	}
+	return y
+}
+
+// Attend attends within each segment.
+func (t *Tape) Attend(q, k, v model.Value, a *model.Attention) model.Value {
+	if !a.Causal {
+		panic("training: attention that is not causal") // NewAdapter refuses such models
+	}
+	y, todo := t.begin(node{kind: opAttend, a: q.ID, b: k.ID, c: v.ID, attn: a}, q.Rows, q.Width)
+	if todo {
+		t.attend.Forward(t.pool, y.Data, t.attention(q.Data, k.Data, v.Data, a))
+	}
+	return y
+}
+
+func (t *Tape) attention(q, k, v []float32, a *model.Attention) *kernel.SelfAttend {
+	return &kernel.SelfAttend{
+		Q: q, K: k, V: v, Spans: t.spans, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		AttendOptions: kernel.AttendOptions{Heads: a.Heads, Scale: a.Scale, SoftCap: a.SoftCap, Window: a.Window},
+	}
+}
+
+// GLU gates.
+func (t *Tape) GLU(gate, up model.Value, act model.Activation) model.Value {
+	y, todo := t.begin(node{kind: opGLU, a: gate.ID, b: up.ID, act: act}, gate.Rows, gate.Width)
+	if todo {
+		kernel.GLU(t.pool, y.Data, gate.Data, up.Data, act)
+	}
+	return y
+}
+
+// Add sums.
+func (t *Tape) Add(a, b model.Value) model.Value {
+	y, todo := t.begin(node{kind: opAdd, a: a.ID, b: b.ID}, a.Rows, a.Width)
+	if todo {
+		kernel.Add(t.pool, y.Data, a.Data, b.Data)
+	}
+	return y
+}
+
+// Scale multiplies and caps.
+func (t *Tape) Scale(x model.Value, s, softCap float32) model.Value {
+	if x.ID == headID {
+		t.head.scale, t.head.cap = t.head.scale*s, softCap
+		return x
+	}
+	y, todo := t.begin(node{kind: opScale, a: x.ID, s: s, cap: softCap}, x.Rows, x.Width)
+	if todo {
+		kernel.Scale(t.pool, y.Data, x.Data, s, softCap)
+	}
+	return y
+}
+
+// Select keeps rows.
+func (t *Tape) Select(x model.Value, rows []int32) model.Value {
+	y, todo := t.begin(node{kind: opSelect, a: x.ID, rows: rows}, len(rows), x.Width)
+	if todo {
+		for i, from := range rows {
+			copy(y.Data[i*y.Width:(i+1)*y.Width], x.Data[int(from)*x.Width:])
+		}
+	}
+	return y
+}
