@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"graft/internal/model"
 )
@@ -24,20 +26,20 @@ func hfConfig(c *model.Config, modules map[string][]*model.Linear) (map[string]a
 		"vocab_size": c.Vocab, "hidden_size": c.Width, "intermediate_size": c.FFN, "num_hidden_layers": c.Layers,
 		"num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads, "head_dim": c.HeadDim,
 		"max_position_embeddings": c.Context, "rms_norm_eps": short32(c.Eps), "hidden_act": "silu",
-		"tie_word_embeddings": c.Tied, "rope_theta": c.Rope.Theta, "initializer_range": 0.02, "use_cache": true,
-		"attention_bias": biased(modules, "model.layers.0.self_attn.o_proj"), "attention_dropout": 0.0,
+		"tie_word_embeddings": c.Tied, "rope_theta": float(c.Rope.Theta), "initializer_range": 0.02, "use_cache": true,
+		"attention_bias": biased(modules, "model.layers.0.self_attn.o_proj"), "attention_dropout": float(0),
 	}
 	switch c.Arch {
 	case "llama":
 		m["mlp_bias"] = biased(modules, "model.layers.0.mlp.up_proj")
 	case "phi3":
-		m["partial_rotary_factor"] = float64(c.Rope.Dims) / float64(c.HeadDim)
+		m["partial_rotary_factor"] = float(float64(c.Rope.Dims) / float64(c.HeadDim))
 		m["original_max_position_embeddings"] = c.Rope.OriginalContext
 		m["pad_token_id"] = nil // transformers' default lies beyond small vocabularies
 	case "gemma2", "gemma3":
 		if c.Arch == "gemma3" {
 			m["model_type"] = "gemma3_text"
-			m["rope_local_base_freq"] = c.RopeLocal.Theta
+			m["rope_local_base_freq"] = float(c.RopeLocal.Theta)
 		}
 		m["hidden_activation"] = "gelu_pytorch_tanh"
 		m["query_pre_attn_scalar"] = scalar(c.QueryScale)
@@ -54,23 +56,36 @@ func hfConfig(c *model.Config, modules map[string][]*model.Linear) (map[string]a
 	return m, nil
 }
 
+// float is a number that JSON shows to be no integer: transformers refuses 2 where
+// it wants 2.0.
+type float float64
+
+// MarshalJSON writes the shortest number that rounds to f.
+func (f float) MarshalJSON() ([]byte, error) {
+	s := strconv.FormatFloat(float64(f), 'g', -1, 64)
+	if !strings.ContainsAny(s, ".e") {
+		s += ".0"
+	}
+	return []byte(s), nil
+}
+
 // short32 is a float32 as the shortest number that rounds to it: 1e-05, not
 // 9.999999747378752e-06.
-func short32(f float32) float64 {
-	var v float64
-	if _, err := fmt.Sscan(fmt.Sprint(f), &v); err != nil {
-		return float64(f)
+func short32(f float32) float {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64)
+	if err != nil {
+		panic(err) // what strconv wrote
 	}
-	return v
+	return float(v)
 }
 
 // scalar is query_pre_attn_scalar, whose root the scale is 1 over.
-func scalar(scale float32) float64 {
+func scalar(scale float32) any {
 	v := 1 / (float64(scale) * float64(scale))
 	if r := math.Round(v); math.Abs(v-r) < 1e-4*r {
-		return r
+		return int(r)
 	}
-	return v
+	return float(v)
 }
 
 // cap32 is a soft cap, null for none.
@@ -118,13 +133,21 @@ func ropeScaling(c *model.Config) (map[string]any, error) {
 	case r.Divisors != nil:
 		return llama3Scaling(r)
 	case r.Scaling == "linear":
-		return map[string]any{"rope_type": "linear", "factor": r.Factor}, nil
+		return map[string]any{"rope_type": "linear", "factor": float(r.Factor)}, nil
 	case r.Scaling == "longrope":
-		return map[string]any{"type": "longrope", "rope_type": "longrope", "short_factor": r.Short, "long_factor": r.Long}, nil
+		return map[string]any{"type": "longrope", "rope_type": "longrope", "short_factor": floats(r.Short), "long_factor": floats(r.Long)}, nil
 	case r.Scaling != "":
 		return nil, fmt.Errorf("rope scaling %q is not known in config.json", r.Scaling)
 	}
 	return nil, nil
+}
+
+func floats(list []float32) []float {
+	out := make([]float, len(list))
+	for i, f := range list {
+		out[i] = short32(f)
+	}
+	return out
 }
 
 // llama3Scaling finds the parameters that give the divisors that llama.cpp's
@@ -135,7 +158,7 @@ func llama3Scaling(r *model.RopeConfig) (map[string]any, error) {
 	for original := 16; original <= 1<<20; original *= 2 {
 		if near(r, factor, float64(original)) {
 			return map[string]any{
-				"rope_type": "llama3", "factor": short32(float32(factor)), "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+				"rope_type": "llama3", "factor": short32(float32(factor)), "low_freq_factor": float(1), "high_freq_factor": float(4),
 				"original_max_position_embeddings": original,
 			}, nil
 		}
