@@ -11,6 +11,8 @@ type Acts struct {
 
 	blocks    []actBlock // [rows, cols/32]
 	quantised bool
+	words     []wordBlock // the same in 16 bits
+	worded    bool
 
 	tails [][lanes]float32 // [rows] what is left of x after steps of sixteen, and zeros
 	cut   bool
@@ -27,7 +29,7 @@ func (a *Acts) Set(p *Pool, x []float32, rows, cols int) {
 		panic(fmt.Sprintf("kernel: activations [%d, %d] with %d numbers", rows, cols, len(x)))
 	}
 	a.x, a.rows, a.cols = x, rows, cols
-	a.quantised, a.cut = false, false
+	a.quantised, a.worded, a.cut = false, false, false
 }
 
 // quantise fills blocks. A row is always quantised by itself.
@@ -55,6 +57,33 @@ type quantising Acts
 func (a *quantising) Do(i int) {
 	b := a.blocks[i*1024 : min(len(a.blocks), (i+1)*1024)]
 	quantiseBlocks(b, a.x[i*1024*32:][:len(b)*32])
+}
+
+// quantiseWords fills words.
+func (a *Acts) quantiseWords(p *Pool) {
+	if a.worded {
+		return
+	}
+	a.worded = true
+	n := a.rows * a.cols / 32
+	if cap(a.words) < n {
+		a.words = make([]wordBlock, n)
+	}
+	a.words = a.words[:n]
+	const chunk = 1024 // blocks
+	if n <= chunk {
+		wordBlocks(a.words, a.x)
+		return
+	}
+	p.Run((n+chunk-1)/chunk, (*wording)(a))
+}
+
+// wording is the task of quantiseWords.
+type wording Acts
+
+func (a *wording) Do(i int) {
+	b := a.words[i*1024 : min(len(a.words), (i+1)*1024)]
+	wordBlocks(b, a.x[i*1024*32:][:len(b)*32])
 }
 
 // cutTails fills tails.

@@ -17,11 +17,18 @@ func firstDifference(a, b []float32) int {
 	return -1
 }
 
-func multiply(p *Pool, m *Matrix, x []float32, tokens int) []float32 {
+// products are both ways to multiply with quantised weights.
+var products = []struct {
+	name  string
+	exact bool
+	f     func(p *Pool, y []float32, w *Matrix, a *Acts)
+}{{"8 bits", false, MatMul}, {"16 bits", true, MatMulExact}}
+
+func multiply(exact bool, p *Pool, m *Matrix, x []float32, tokens int) []float32 {
 	var a Acts
 	y := make([]float32, tokens*m.Rows)
 	a.Set(p, x, tokens, m.Cols)
-	MatMul(p, y, m, &a)
+	matMul(p, y, m, &a, exact)
 	return y
 }
 
@@ -40,10 +47,6 @@ func TestMatMulBatchInvariance(t *testing.T) {
 				rng := rand.New(rand.NewPCG(4, uint64(cols)))
 				m := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
 				x := randomActs(rng, most, cols)
-				var want []float32
-				for tok := range most {
-					want = append(want, multiply(nil, m, x[tok*cols:(tok+1)*cols], 1)...)
-				}
 				sizes := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15, 16, 17, 31, 33, 64, 67}
 				if isa != pathGeneric && cols == 96 {
 					sizes = sizes[:0]
@@ -51,10 +54,16 @@ func TestMatMulBatchInvariance(t *testing.T) {
 						sizes = append(sizes, n+1)
 					}
 				}
-				for _, n := range sizes {
-					have := multiply(p, m, x[:n*cols], n)
-					if i := firstDifference(have, want[:n*rows]); i >= 0 {
-						t.Fatalf("%s, %d columns: output %d of token %d of %d is %v, alone %v", f.Name, cols, i%rows, i/rows, n, have[i], want[i])
+				for _, pr := range products {
+					var want []float32
+					for tok := range most {
+						want = append(want, multiply(pr.exact, nil, m, x[tok*cols:(tok+1)*cols], 1)...)
+					}
+					for _, n := range sizes {
+						have := multiply(pr.exact, p, m, x[:n*cols], n)
+						if i := firstDifference(have, want[:n*rows]); i >= 0 {
+							t.Fatalf("%s in %s, %d columns: output %d of token %d of %d is %v, alone %v", f.Name, pr.name, cols, i%rows, i/rows, n, have[i], want[i])
+						}
 					}
 				}
 			}
@@ -72,16 +81,18 @@ func TestMatMulPathsAgree(t *testing.T) {
 			rng := rand.New(rand.NewPCG(5, uint64(c.cols)))
 			m := mustMatrix(t, Source{Type: f.Type, Rows: c.rows, Cols: c.cols, Data: randomStored(rng, f, c.rows, c.cols)})
 			x := randomActs(rng, c.tokens, c.cols)
-			before := Impl()
-			Use("generic")
-			want := multiply(nil, m, x, c.tokens)
-			Use(before)
-			eachImpl(t, func(t *testing.T) {
-				have := multiply(nil, m, x, c.tokens)
-				if i := firstDifference(have, want); i >= 0 {
-					t.Errorf("%s %v: output %d is %v, in portable Go %v", f.Name, c, i, have[i], want[i])
-				}
-			})
+			for _, pr := range products {
+				before := Impl()
+				Use("generic")
+				want := multiply(pr.exact, nil, m, x, c.tokens)
+				Use(before)
+				eachImpl(t, func(t *testing.T) {
+					have := multiply(pr.exact, nil, m, x, c.tokens)
+					if i := firstDifference(have, want); i >= 0 {
+						t.Errorf("%s in %s %v: output %d is %v, in portable Go %v", f.Name, pr.name, c, i, have[i], want[i])
+					}
+				})
+			}
 		}
 	}
 }
@@ -113,11 +124,13 @@ func TestMatMulExtremes(t *testing.T) {
 				x[i] = []float32{1, -1, float32(1 - i%2*2)}[i/cols]
 			}
 			eachImpl(t, func(t *testing.T) {
-				y := multiply(nil, m, x, 3)
-				for tok := range 3 {
-					want, mag := referenceProduct(w, f, x[tok*cols:(tok+1)*cols])
-					if have := float64(y[tok*16]); math.Abs(have-want) > 2e-6*mag {
-						t.Errorf("%s of bytes %#x: %v, want %v", f.Name, fill, have, want)
+				for _, pr := range products {
+					y := multiply(pr.exact, nil, m, x, 3)
+					for tok := range 3 {
+						want, mag := referenceProduct(pr.exact, w, f, x[tok*cols:(tok+1)*cols])
+						if have := float64(y[tok*16]); math.Abs(have-want) > 2e-6*mag {
+							t.Errorf("%s in %s of bytes %#x: %v, want %v", f.Name, pr.name, fill, have, want)
+						}
 					}
 				}
 			})
@@ -182,6 +195,7 @@ func TestMatMulAllocates(t *testing.T) {
 					for _, n := range []int{tokens, 1} {
 						a.Set(p, x[:n*cols], n, cols)
 						MatMul(p, y[:n*rows], m, &a)
+						MatMulExact(p, y[:n*rows], m, &a)
 					}
 				}
 				step()

@@ -50,11 +50,18 @@ func mustMatrix(t testing.TB, src Source) *Matrix {
 
 // product of the decoded weights with the activations as the product sees them,
 // in float64, and the sum of the terms' magnitudes.
-func referenceProduct(w []float32, f *Format, x []float32) (sum, magnitude float64) {
+func referenceProduct(exact bool, w []float32, f *Format, x []float32) (sum, magnitude float64) {
 	var b actBlock
+	var wb wordBlock
 	for k := range w {
 		v := float64(x[k])
-		if f.packing != nil {
+		switch {
+		case f.packing != nil && exact:
+			if k%32 == 0 {
+				wordsOf(&wb, x[k:k+32])
+			}
+			v = float64(wb.d) * float64(wb.q[k%32&^3+wordOrder[k%4]])
+		case f.packing != nil:
 			if k%32 == 0 {
 				quantiseBlock(&b, x[k:k+32])
 			}
@@ -85,19 +92,21 @@ func TestMatMul(t *testing.T) {
 					m := mustMatrix(t, Source{Type: f.Type, Rows: c.rows, Cols: c.cols, Data: data})
 					x := randomActs(rng, c.tokens, c.cols)
 					y := make([]float32, c.tokens*c.rows)
-					var a Acts
-					a.Set(p, x, c.tokens, c.cols)
-					MatMul(p, y, m, &a)
 					w := make([]float32, c.rows*c.cols)
 					f.Dequantize(w, data)
-					for i, have := range y {
-						tok, r := i/c.rows, i%c.rows
-						want, mag := referenceProduct(w[r*c.cols:(r+1)*c.cols], f, x[tok*c.cols:(tok+1)*c.cols])
-						// One rounding a block (or a sixteenth of the row), each at most
-						// half a unit of a partial sum; with mins the two parts may be
-						// larger than their sum.
-						if math.Abs(float64(have)-want) > 2e-6*mag+1e-30 {
-							t.Fatalf("y[%d,%d] = %v, want %v (terms add up to %v)", tok, r, have, want, mag)
+					var a Acts
+					a.Set(p, x, c.tokens, c.cols)
+					for _, pr := range products {
+						pr.f(p, y, m, &a)
+						for i, have := range y {
+							tok, r := i/c.rows, i%c.rows
+							want, mag := referenceProduct(pr.exact, w[r*c.cols:(r+1)*c.cols], f, x[tok*c.cols:(tok+1)*c.cols])
+							// One rounding a block (or a sixteenth of the row), each at most
+							// half a unit of a partial sum; with mins the two parts may be
+							// larger than their sum.
+							if math.Abs(float64(have)-want) > 2e-6*mag+1e-30 {
+								t.Fatalf("in %s y[%d,%d] = %v, want %v (terms add up to %v)", pr.name, tok, r, have, want, mag)
+							}
 						}
 					}
 				})

@@ -60,6 +60,6 @@ func FuzzNewMatrix(f *testing.F) {
 		m.Row(row, rows-1)
 		x := make([]float32, cols)
 		x[0] = 1
-		multiply(nil, m, x, 1)
+		multiply(false, nil, m, x, 1)
 	})
 }

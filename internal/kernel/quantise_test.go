@@ -48,11 +48,11 @@ func TestQuantiseTies(t *testing.T) {
 	})
 }
 
-func TestQuantisePathsAgree(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 2))
-	var x []float32
+// oddBlocks is blocks of 32 numbers, some with one that is hard to store, or one of odd.
+func oddBlocks(rng *rand.Rand, odd ...float32) (x []float32) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
-	for _, odd := range []float32{0, nan, -nan, inf, -inf, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0x1p-120, 0x0.ffffffp-120, 0x1p-126, 1} {
+	odd = append(odd, 0, nan, -nan, inf, -inf, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, 0x1p-126, 1)
+	for _, odd := range odd {
 		block := make([]float32, 32) // alone
 		block[rng.IntN(32)] = odd
 		x = append(x, block...)
@@ -66,6 +66,12 @@ func TestQuantisePathsAgree(t *testing.T) {
 			x = append(x, v*scale)
 		}
 	}
+	return x
+}
+
+func TestQuantisePathsAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	x := oddBlocks(rng, 0x1p-120, 0x0.ffffffp-120)
 	want := make([]actBlock, len(x)/32)
 	quantiseGeneric(want, x)
 	same := func(a, b float32) bool { return a == b || a != a && b != b }
@@ -89,10 +95,12 @@ func TestMatMulShowsNaN(t *testing.T) {
 			m := mustMatrix(t, Source{Type: f.Type, Rows: 5, Cols: 256, Data: randomStored(rng, f, 5, 256)})
 			x := randomActs(rng, 2, 256)
 			x[256+100] = float32(math.NaN())
-			y := multiply(nil, m, x, 2)
-			for i, v := range y {
-				if isNaN := v != v; isNaN != (i >= 5) {
-					t.Fatalf("%s: y[%d,%d] = %v", f.Name, i/5, i%5, v)
+			for _, pr := range products {
+				y := multiply(pr.exact, nil, m, x, 2)
+				for i, v := range y {
+					if isNaN := v != v; isNaN != (i >= 5) {
+						t.Fatalf("%s in %s: y[%d,%d] = %v", f.Name, pr.name, i/5, i%5, v)
+					}
 				}
 			}
 		}

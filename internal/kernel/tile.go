@@ -9,7 +9,8 @@ type tile struct {
 	src         []byte     // the packed group, for kernels that need no panel
 	q           []uint8    // [columns/4][16][4]
 	scale, mins []float32  // [columns/step][16]
-	x           []actBlock // [tokens], stride apart, [blocks]
+	x           []actBlock // [tokens], stride apart, [blocks]; or nil, and
+	words       []wordBlock
 	stride      int
 	out         []float32 // [tokens], outStride apart, [16]
 	outStride   int

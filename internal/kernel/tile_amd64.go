@@ -60,6 +60,10 @@ func takesPacked() bool { return isa == pathAVX512 }
 
 // run computes the tile with the path in use.
 func (t *tile) run(f *Format) {
+	if t.words != nil {
+		t.runWords(f)
+		return
+	}
 	switch isa {
 	case pathAVX512:
 		t.runAsm(&tilesAVX512[f.Type], 3)
@@ -92,7 +96,11 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 		kernels[k](t)
 		t.tokens -= 1 << k
 		if t.tokens > 0 {
-			t.x = t.x[t.stride<<k:]
+			if t.words != nil {
+				t.words = t.words[t.stride<<k:]
+			} else {
+				t.x = t.x[t.stride<<k:]
+			}
 			t.out = t.out[t.outStride<<k:]
 		}
 	}

@@ -1,15 +1,16 @@
 // What the tile kernels for AVX-512 with VNNI share: a packed group, 16 weight rows, times 1, 2, 4
-// or 8 rows of activations ("tokens"). VPDPBUSD multiplies four columns of sixteen
-// rows (unsigned bytes, one row a lane) with four activations (signed bytes,
-// broadcast from memory) and adds the sums to sixteen 32-bit numbers.
+// or 8 rows of activations ("tokens").
+// One of acts8_avx512_amd64.h and acts16_avx512_amd64.h is included before and says
+// what activations look like.
 //
 //	Z0–Z7    outputs, float32, one register a token
 //	Z8–Z15   dot products of this step, int32
 //	Z16 Z21  weights of one quad of columns each
 //	Z17 Z18  scales, mins
-//	Z19      scale times the d of a token
+//	Z19      scale times the d of a token; or half a quad, see acts16
 //	X20      shift of the offset
 //	Z30      bytes of 0x0f
+//	K1       every other byte, see acts16
 //
 //	DI         group blocks
 //	R9 R10     activations of tokens 0 and 4;  R11 R12  one and three times their distance
@@ -35,21 +36,28 @@
 #define OFFSET(x, sum, out) VPBROADCASTD x, sum; VPSLLD X20, sum, sum
 #define BROADCAST(x, sum, out) VPBROADCASTD x, sum
 #define REST(x, sum, out) VPSUBD.BCST x, sum, sum; VPSLLD X20, sum, sum
-#define DOT16(x, sum, out) VPDPBUSD.BCST x, Z16, sum
-#define DOT21(x, sum, out) VPDPBUSD.BCST x, Z21, sum
 #define SCALE(x, sum, out) VCVTDQ2PS sum, sum; VMULPS.BCST x, Z17, Z19; VFMADD231PS Z19, sum, out
 #define ADDMIN(x, sum, out) VFMADD231PS.BCST x, Z18, out
+
+// AHEAD asks memory for the group block that is two kilobytes on: the processor
+// does so by itself, but not across pages. With one or two tokens a tile waits for
+// memory alone and asking costs more than it brings, hence NOTAHEAD.
+#define AHEAD(at) PREFETCHT0 (2048+at)(DI)
+#define NOTAHEAD(at)
+#define LINES2(AHEAD, at) AHEAD((at)); AHEAD((at+64))
+#define LINES4(AHEAD, at) LINES2(AHEAD, (at)); LINES2(AHEAD, (at+128))
+#define LINES8(AHEAD, at) LINES4(AHEAD, (at)); LINES4(AHEAD, (at+256))
 
 #define BYTES(value, Z) MOVL $(value*0x01010101), AX; VPBROADCASTD AX, Z
 #define HALVES(m, Z) VCVTPH2PS m, Z
 
 #define ENTER(OUTPUTS) \
-	BYTES(0x0f, Z30) \
+	CONSTANTS \
 	MOVQ t+0(FP), AX \
 	MOVQ tile_src(AX), DI \
-	MOVQ tile_x(AX), R9 \
+	MOVQ ACT_FIRST(AX), R9 \
 	MOVQ tile_stride(AX), R11 \
-	IMULQ $actBlock__size, R11 \
+	IMULQ $ACT_SIZE, R11 \
 	LEAQ (R11)(R11*2), R12 \
 	LEAQ (R9)(R11*4), R10 \
 	MOVQ tile_out(AX), DX \

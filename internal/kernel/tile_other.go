@@ -3,7 +3,13 @@
 package kernel
 
 // run computes the tile.
-func (t *tile) run(f *Format) { t.generic(f.packing) }
+func (t *tile) run(f *Format) {
+	if t.words != nil {
+		t.genericWords(f.packing)
+		return
+	}
+	t.generic(f.packing)
+}
 
 // takesPacked says that tiles read packed groups, not panels.
 func takesPacked() bool { return false }

@@ -1,17 +1,13 @@
 package model
 
-import (
-	"slices"
-
-	"graft/internal/kernel"
-)
+import "graft/internal/kernel"
 
 // ServeOps computes the operations at once, over paged keys and values. It
 // belongs to one goroutine. Steps allocate nothing once it has seen the largest.
 type ServeOps struct {
 	// Exact has activations in 16 bits, not 8, in all products with quantised
 	// weights, not only in those of the head: logits are then those of the
-	// dequantised weights, and prompts take twice as long.
+	// dequantised weights, and prompts take half as long again.
 	Exact bool
 
 	pool  *kernel.Pool
@@ -25,12 +21,6 @@ type ServeOps struct {
 	// gate, up share theirs. It belongs to the value named actsOf.
 	acts   kernel.Acts
 	actsOf int32
-
-	// The same for products with activations in 16 bits; two holds the input and
-	// what of it is lost in 8.
-	wideActs kernel.Acts
-	wideOf   int32
-	two      []float32
 
 	results  [2][]float32 // of layers, in turn
 	turn     int
@@ -54,7 +44,7 @@ func (o *ServeOps) Begin(b *Batch) {
 	b.Begin()
 	o.batch = b
 	o.arena.release(mark{})
-	o.actsOf, o.wideOf = 0, 0
+	o.actsOf = 0
 	o.spans = o.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]
@@ -95,13 +85,13 @@ func (o *ServeOps) Norm(x Value, n *Norm) Value {
 // Linear projects, and adds what the adapters of each row make of it.
 func (o *ServeOps) Linear(x Value, w *Linear) Value {
 	y := o.value(x.Rows, w.W.Rows)
-	if (w.Wide || o.Exact) && w.W.Quantised() {
-		o.wide(y, x, w)
+	if o.actsOf != x.ID {
+		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
+		o.actsOf = x.ID
+	}
+	if w.Wide || o.Exact {
+		kernel.MatMulExact(o.pool, y.Data, w.W, &o.acts)
 	} else {
-		if o.actsOf != x.ID {
-			o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
-			o.actsOf = x.ID
-		}
 		kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
 	}
 	if o.adapts(w) {
@@ -110,32 +100,6 @@ func (o *ServeOps) Linear(x Value, w *Linear) Value {
 		kernel.Add(o.pool, y.Data, y.Data, w.B)
 	}
 	return y
-}
-
-// wide multiplies x, and what of x is lost by rounding it to eight bits, in one
-// product of twice the rows, and adds them up. Memory bounds the rows at a time.
-func (o *ServeOps) wide(y, x Value, w *Linear) {
-	rows := min(x.Rows, max(8, (1<<21)/w.W.Rows))
-	sums := o.arena.at
-	z := o.arena.take(2 * rows * y.Width)
-	for r := 0; r < x.Rows; r += rows {
-		n := min(rows, x.Rows-r)
-		if o.wideOf != x.ID || n < x.Rows {
-			part := x.Data[r*x.Width : (r+n)*x.Width]
-			o.two = append(o.two[:0], part...)
-			o.two = slices.Grow(o.two, len(part))[:2*len(part)]
-			kernel.Residual(o.pool, o.two[len(part):], part)
-			o.wideActs.Set(o.pool, o.two, 2*n, x.Width)
-			o.wideOf = x.ID
-		}
-		z := z[:2*n*y.Width]
-		kernel.MatMul(o.pool, z, w.W, &o.wideActs)
-		kernel.Add(o.pool, y.Data[r*y.Width:(r+n)*y.Width], z[:n*y.Width], z[n*y.Width:])
-	}
-	if rows < x.Rows {
-		o.wideOf = 0
-	}
-	o.arena.release(sums)
 }
 
 // Rope rotates heads.

@@ -1,0 +1,117 @@
+// Tile kernels for AVX-512 of the formats with blocks of 32 columns. Weights are
+// unpacked in registers for each tile: that is cheaper than a panel, and a steady
+// reader keeps the memory busy.
+//
+//	Z31      bytes of 0x10 (Q5) or 0x80 (Q8_0)
+//	Z22      fifth bits of Q5, bit j of a byte for quad j
+
+// Quads j and j+4: the low and the high halves of 64 bytes.
+#define NIBBLES(TOKENS, j) \
+	VMOVDQU64 (64*j)(DI), Z21 \
+	VPANDD Z30, Z21, Z16 \
+	VPSRLW $4, Z21, Z21 \
+	VPANDD Z30, Z21, Z21 \
+	QUAD16(TOKENS, (ACT_QUAD*j)) \
+	QUAD21(TOKENS, (ACT_QUAD*(j+4)))
+
+// The same with a fifth bit each from Z22.
+#define FIVES(TOKENS, j) \
+	VMOVDQU64 (64*j)(DI), Z21 \
+	VPANDD Z30, Z21, Z16 \
+	VPSRLW $4, Z21, Z21 \
+	VPANDD Z30, Z21, Z21 \
+	VPSLLW $(4-j), Z22, Z23 \
+	VPSRLW $j, Z22, Z24 \
+	VPTERNLOGD $0xf8, Z31, Z23, Z16 \
+	VPTERNLOGD $0xf8, Z31, Z24, Z21 \
+	QUAD16(TOKENS, (ACT_QUAD*j)) \
+	QUAD21(TOKENS, (ACT_QUAD*(j+4)))
+
+#define EIGHTS(TOKENS, j) \
+	VPXORD (64*j)(DI), Z31, Z16 \
+	QUAD16(TOKENS, (ACT_QUAD*j))
+
+#define FOUR(QUADS, TOKENS) QUADS(TOKENS, 0); QUADS(TOKENS, 1); QUADS(TOKENS, 2); QUADS(TOKENS, 3)
+
+#define Q4_0TILE(TOKENS, OUTPUTS, AHEAD) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(OFFSET, ACT_N) \
+	LINES4(AHEAD, 0); AHEAD(256) \
+	FOUR(NIBBLES, TOKENS) \
+	HALVES(256(DI), Z17) \
+	TOKENS(SCALE, ACT_D) \
+	ADDQ $288, DI \
+	ADDQ $ACT_SIZE, R9 \
+	ADDQ $ACT_SIZE, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q4_1TILE(TOKENS, OUTPUTS, AHEAD) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(CLEAR, 0) \
+	LINES4(AHEAD, 0); AHEAD(256) \
+	FOUR(NIBBLES, TOKENS) \
+	HALVES(256(DI), Z17) \
+	HALVES(288(DI), Z18) \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(ADDMIN, ACT_S) \
+	ADDQ $320, DI \
+	ADDQ $ACT_SIZE, R9 \
+	ADDQ $ACT_SIZE, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q5_0TILE(TOKENS, OUTPUTS, AHEAD) \
+	BYTES(0x10, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	VMOVDQU64 256(DI), Z22 \
+	TOKENS(OFFSET, ACT_N) \
+	LINES4(AHEAD, 0); LINES2(AHEAD, 256) \
+	FOUR(FIVES, TOKENS) \
+	HALVES(320(DI), Z17) \
+	TOKENS(SCALE, ACT_D) \
+	ADDQ $352, DI \
+	ADDQ $ACT_SIZE, R9 \
+	ADDQ $ACT_SIZE, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q5_1TILE(TOKENS, OUTPUTS, AHEAD) \
+	BYTES(0x10, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	VMOVDQU64 256(DI), Z22 \
+	TOKENS(CLEAR, 0) \
+	LINES4(AHEAD, 0); LINES2(AHEAD, 256) \
+	FOUR(FIVES, TOKENS) \
+	HALVES(320(DI), Z17) \
+	HALVES(352(DI), Z18) \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(ADDMIN, ACT_S) \
+	ADDQ $384, DI \
+	ADDQ $ACT_SIZE, R9 \
+	ADDQ $ACT_SIZE, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)
+
+#define Q8_0TILE(TOKENS, OUTPUTS, AHEAD) \
+	BYTES(0x80, Z31) \
+	ENTER(OUTPUTS) \
+block: \
+	TOKENS(OFFSET, ACT_N) \
+	LINES8(AHEAD, 0); AHEAD(512) \
+	FOUR(EIGHTS, TOKENS) \
+	EIGHTS(TOKENS, 4) \
+	EIGHTS(TOKENS, 5) \
+	EIGHTS(TOKENS, 6) \
+	EIGHTS(TOKENS, 7) \
+	HALVES(512(DI), Z17) \
+	TOKENS(SCALE, ACT_D) \
+	ADDQ $544, DI \
+	ADDQ $ACT_SIZE, R9 \
+	ADDQ $ACT_SIZE, R10 \
+	DECQ CX \
+	LEAVE(OUTPUTS)

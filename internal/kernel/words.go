@@ -1,0 +1,105 @@
+package kernel
+
+import "math"
+
+// wordBlock is 32 activations of 16 bits for integer products: x ≈ d*q. Of every
+// four columns the codes stand in the order 0, 2, 1, 3, in which kernels split
+// four bytes of weights.
+type wordBlock struct {
+	q   [32]int16
+	d   float32 // largest magnitude / 32767
+	s   float32 // d times the sum of q
+	n   int32   // the sum of q, negated
+	n16 int32   // the same of the first 16
+}
+
+// wordOrder is the place of a column among its four.
+var wordOrder = [4]int{0, 2, 1, 3}
+
+// wordBlocksGeneric is as quantiseGeneric, with 32767 steps instead of 127.
+func wordBlocksGeneric(dst []wordBlock, x []float32) {
+	for i := range dst {
+		wordsOf(&dst[i], x[32*i:32*i+32])
+	}
+}
+
+func wordsOf(b *wordBlock, x []float32) {
+	var top uint32 // bits of the largest magnitude; a NaN beats an infinity beats a number
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&0x7fffffff)
+	}
+	*b = wordBlock{}
+	largest := math.Float32frombits(top)
+	switch {
+	case top >= 0x7f800000:
+		b.d = largest
+		b.s = float32(math.NaN())
+		return
+	case largest < 0x1p-110: // 32767/largest might overflow
+		return
+	}
+	b.d = largest / 32767
+	inv := 32767 / largest
+	for i, v := range x {
+		q := int16(math.RoundToEven(float64(v * inv)))
+		b.q[i&^3+wordOrder[i&3]] = q
+		b.n -= int32(q)
+		if i < 16 {
+			b.n16 -= int32(q)
+		}
+	}
+	b.s = b.d * float32(-b.n)
+}
+
+// genericWords is the portable tile kernel for activations of 16 bits.
+func (t *tile) genericWords(p *packing) {
+	for i := range t.tokens {
+		out := (*[groupRows]float32)(t.out[i*t.outStride:])
+		if !t.more {
+			*out = [groupRows]float32{}
+		}
+		for b := range t.blocks {
+			x := &t.words[i*t.stride+b]
+			q := t.q[b*32*groupRows:]
+			var dot [groupRows]int32
+			if p.step == 16 {
+				s := (*[2 * groupRows]float32)(t.scale[b*2*groupRows:])
+				dotPanelWords(&dot, q, x.q[:16], x.n16<<t.shift)
+				for r := range out {
+					out[r] = fma32(float32(dot[r]), s[r]*x.d, out[r])
+				}
+				dotPanelWords(&dot, q[16*groupRows:], x.q[16:], (x.n-x.n16)<<t.shift)
+				for r := range out {
+					out[r] = fma32(float32(dot[r]), s[groupRows+r]*x.d, out[r])
+				}
+				continue
+			}
+			s := (*[groupRows]float32)(t.scale[b*groupRows:])
+			dotPanelWords(&dot, q, x.q[:], x.n<<t.shift)
+			for r := range out {
+				out[r] = fma32(float32(dot[r]), s[r]*x.d, out[r])
+			}
+			if p.mins {
+				m := (*[groupRows]float32)(t.mins[b*groupRows:])
+				for r := range out {
+					out[r] = fma32(m[r], x.s, out[r])
+				}
+			}
+		}
+	}
+}
+
+// dotPanelWords is dot[r] = from + Σ q[r]*x over the columns of x. It stays below
+// 32 bits: 32*255*32767 is 2^28.
+func dotPanelWords(dot *[groupRows]int32, q []uint8, x []int16, from int32) {
+	for r := range dot {
+		dot[r] = from
+	}
+	for j := 0; j < len(x); j += 4 {
+		x0, x2, x1, x3 := int32(x[j]), int32(x[j+1]), int32(x[j+2]), int32(x[j+3])
+		quad := (*[4 * groupRows]uint8)(q[j*groupRows:])
+		for r := range dot {
+			dot[r] += int32(quad[4*r])*x0 + int32(quad[4*r+1])*x1 + int32(quad[4*r+2])*x2 + int32(quad[4*r+3])*x3
+		}
+	}
+}
