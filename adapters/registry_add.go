@@ -114,7 +114,7 @@ func (r *Registry) prepare(ctx context.Context, q *AddRequest, base *Base, sourc
 	if err != nil {
 		return v, g, invalid(err)
 	}
-	g = store.AdapterGeneration{Generation: a.Generation, Rank: a.Rank(), Created: r.Now()}
+	g = store.AdapterGeneration{Generation: a.Generation, Rank: a.Rank(), Memory: bound.Memory(), Created: r.Now()}
 	if g.Bytes, err = treeBytes(out); err != nil {
 		return v, g, err
 	}

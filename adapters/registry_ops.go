@@ -84,6 +84,10 @@ func (r *Registry) Close() error {
 	return r.leave()
 }
 
+// SpoolDir is a folder for files that are not whole yet, on the disk of the
+// adapters. What is left in it when a process dies is deleted.
+func (r *Registry) SpoolDir() string { return r.path("tmp") }
+
 // Get returns what a name stands for. Errors: ErrNotFound.
 func (r *Registry) Get(ctx context.Context, name string) (Entry, error) {
 	e, err := r.Store.Adapters().Entry(ctx, name)
@@ -174,10 +178,11 @@ func (r *Registry) Generations(ctx context.Context) ([]GenerationInfo, error) {
 	return list, nil
 }
 
-// Bytes is what a stored generation takes on disk. Errors: ErrNotFound.
-func (r *Registry) Bytes(ctx context.Context, generation string) (int64, error) {
+// Memory is what a stored generation holds once it is compiled, in bytes, on the
+// model that it was checked against last. Errors: ErrNotFound.
+func (r *Registry) Memory(ctx context.Context, generation string) (int64, error) {
 	g, err := r.Store.Adapters().Generation(ctx, generation)
-	return g.Bytes, unknown(generation, err)
+	return g.Memory, unknown(generation, err)
 }
 
 // unknown is ErrNotFound in the place of the store's.

@@ -23,13 +23,13 @@ func (o one) Base(context.Context, string) (*adapters.Base, string, func(), erro
 // shelf is a registry over a tiny model, its store and its folder.
 type shelf struct {
 	*adapters.Registry
-	t     *testing.T
+	t     testing.TB
 	model *model.Model
 	opts  adapters.RegistryOptions
 	root  string // folders may be added from here
 }
 
-func newShelf(t *testing.T, change ...func(*adapters.RegistryOptions)) *shelf {
+func newShelf(t testing.TB, change ...func(*adapters.RegistryOptions)) *shelf {
 	t.Helper()
 	m := tiny(t, "llama", "")
 	data, root := t.TempDir(), t.TempDir()
@@ -45,7 +45,7 @@ func newShelf(t *testing.T, change ...func(*adapters.RegistryOptions)) *shelf {
 	return s
 }
 
-func openStore(t *testing.T, dir string) *store.Store {
+func openStore(t testing.TB, dir string) *store.Store {
 	t.Helper()
 	st, err := store.Open(context.Background(), dir)
 	if err != nil {

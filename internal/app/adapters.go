@@ -63,7 +63,8 @@ func (a *App) modelIDs() []string {
 // in memory.
 type bases struct {
 	mu      sync.Mutex
-	backend *native.Backend // nil: there is none, or not yet
+	backend *native.Backend   // nil: there is none, or not yet
+	digests map[string]string // sha256 of weights by the model's id, hex, where known
 	norms   map[string]known
 }
 
@@ -91,25 +92,22 @@ func (b *bases) Base(ctx context.Context, id string) (*adapters.Base, string, fu
 	if err != nil {
 		return nil, "", nil, err
 	}
-	return b.of(m, info), info.ID, release, nil
+	return b.of(m, info.ID), info.ID, release, nil
 }
 
-// of is a model as adapters see it.
-func (b *bases) of(m *model.Model, info serving.Model) *adapters.Base {
-	var digests []string
-	if info.Digest != "" {
-		digests = []string{info.Digest, "sha256:" + info.Digest}
-	}
-	base := adapters.NewBase(m, digests...)
+// of is a loaded model as adapters see it.
+func (b *bases) of(m *model.Model, id string) *adapters.Base {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if k, ok := b.norms[info.ID]; ok && k.model.Value() == m {
+	var digests []string
+	if d := b.digests[id]; d != "" {
+		digests = []string{d, "sha256:" + d}
+	}
+	base := adapters.NewBase(m, digests...)
+	if k, ok := b.norms[id]; ok && k.model.Value() == m {
 		base.SetNorms(k.norms)
 	} else {
-		if b.norms == nil {
-			b.norms = map[string]known{}
-		}
-		b.norms[info.ID] = known{weak.Make(m), base.Norms()}
+		b.norms[id] = known{weak.Make(m), base.Norms()}
 	}
 	return base
 }
@@ -124,15 +122,26 @@ func (b *bases) warm(ctx context.Context) {
 	base.Warm(ctx)
 }
 
+// pin keeps adapters in memory, once they are there, whose settings say so.
+func (a *App) pin(ctx context.Context, r serving.Residency) error {
+	list, err := a.adapters.List(ctx)
+	for _, e := range list {
+		if e.Settings.Pinned && e.State == adapters.Live {
+			r.Pin(e.Generation, true)
+		}
+	}
+	return err
+}
+
 // loader brings adapters into the engine.
 type loader struct {
 	registry *adapters.Registry
 	bases    *bases
 }
 
-// AdapterBytes is what the numbers of an adapter take.
+// AdapterBytes is what an adapter will hold in memory.
 func (l loader) AdapterBytes(ctx context.Context, generation string) (int64, error) {
-	return l.registry.Bytes(ctx, generation)
+	return l.registry.Memory(ctx, generation)
 }
 
 // LoadAdapter reads an adapter and fits it to a model.
@@ -141,7 +150,7 @@ func (l loader) LoadAdapter(ctx context.Context, base string, m *model.Model, ge
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", serving.ErrAdapter, err)
 	}
-	bound, err := l.bases.of(m, serving.Model{ID: base}).Fit(a)
+	bound, err := l.bases.of(m, base).Fit(a)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s on %s: %w", serving.ErrAdapter, generation, base, err)
 	}

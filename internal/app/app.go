@@ -95,7 +95,7 @@ func New(cfg config.Config, options ...Option) (*App, error) {
 	}
 	a.log = newLogger(a.logTo, cfg.Log)
 	a.hub = hub.New(cfg.HubOptions())
-	a.bases = &bases{}
+	a.bases = &bases{digests: map[string]string{}, norms: map[string]known{}}
 	a.open = a.openNative
 	if err := a.prepare(); err != nil {
 		a.Close()

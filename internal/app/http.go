@@ -88,6 +88,7 @@ func uploadBytes(c config.Adapters) int64 { return int64(c.MaxBytes) + 8<<20 }
 func (a *App) deps(b backend) api.Deps {
 	o := apiOptions(a.cfg)
 	o.RequireKeys = a.keys
+	o.SpoolDir = a.adapters.SpoolDir()
 	d := api.Deps{
 		Backend: b, Adapters: a.adapters, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
 		Metrics: api.NewMetrics(stats(b)),

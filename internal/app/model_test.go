@@ -24,6 +24,13 @@ func startReal(t *testing.T, models ...string) *App {
 	t.Helper()
 	c := testConfig(t)
 	c.Models = models
+	a, _ := startWith(t, c)
+	return a
+}
+
+// startWith serves models of a configuration; stop ends it.
+func startWith(t *testing.T, c config.Config) (a *App, stop func()) {
+	t.Helper()
 	a, err := New(c, Version("test"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,19 +38,20 @@ func startReal(t *testing.T, models ...string) *App {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(stop)
 	select {
 	case <-a.Ready():
 	case err := <-done:
 		done <- nil
 		t.Fatalf("Run ended: %v", err)
 	}
-	return a
+	return a, stop
 }
 
 // TestSeveralModels: the second is listed, loaded by the first request for it,
@@ -141,6 +149,7 @@ func TestDefaults(t *testing.T) {
 	}
 	web, usual := apiOptions(c), api.DefaultOptions()
 	web.RequestTimeout, web.CORSOrigins = 0, nil
+	web.MaxUpload, usual.MaxUpload = 0, 0 // follows adapters.max_bytes
 	if fmt.Sprint(web) != fmt.Sprint(usual) {
 		t.Errorf("config %+v\napi    %+v", web, usual)
 	}

@@ -40,13 +40,14 @@ func (a *App) openNative(ctx context.Context) (backend, error) {
 			return nil, err
 		}
 		o.Models = append(o.Models, a.source(spec, l))
+		a.bases.digests[cmp.Or(nameOf(spec), l.ID)] = l.Digest
 	}
 	o.Adapters = loader{a.adapters, a.bases}
 	b, err := native.New(o)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Load(ctx, ""); err != nil {
+	if err := cmp.Or(b.Load(ctx, ""), a.pin(ctx, b)); err != nil {
 		b.Close(ctx)
 		return nil, err
 	}

@@ -81,8 +81,8 @@ func (c Config) Validate() error {
 	atLeast("engine.max_queue", e.MaxQueue, 0)
 
 	a := c.Adapters
-	if a.Memory > e.KVMemory {
-		bad("adapters.memory", "%s is more than engine.kv_memory, of which it is a part (%s)", a.Memory, e.KVMemory)
+	if a.Memory >= e.KVMemory {
+		bad("adapters.memory", "%s is not less than engine.kv_memory, of which it is a part (%s)", a.Memory, e.KVMemory)
 	}
 	atLeast("adapters.max_rank", a.MaxRank, 1)
 	if a.MaxBytes < 1<<10 {

@@ -40,6 +40,7 @@ type AdapterGeneration struct {
 	Base       string // id of the model that it was last checked against
 	Rank       int
 	Bytes      int64 // on disk
+	Memory     int64 // once it is compiled for that model
 	Created    time.Time
 }
 
@@ -144,19 +145,19 @@ func (a Adapters) VersionsOf(ctx context.Context, low, high string) ([]AdapterVe
 func (a Adapters) Generation(ctx context.Context, generation string) (AdapterGeneration, error) {
 	g := AdapterGeneration{Generation: generation}
 	var created int64
-	err := a.q.QueryRowContext(ctx, `SELECT base, rank, bytes, created FROM adapter_generations WHERE generation = ?`, generation).
-		Scan(&g.Base, &g.Rank, &g.Bytes, &created)
+	err := a.q.QueryRowContext(ctx, `SELECT base, rank, bytes, memory, created FROM adapter_generations WHERE generation = ?`, generation).
+		Scan(&g.Base, &g.Rank, &g.Bytes, &g.Memory, &created)
 	g.Created = moment(created)
 	return g, notFound(err, "generation "+generation)
 }
 
 // Generations lists what is stored, the oldest first.
 func (a Adapters) Generations(ctx context.Context) ([]AdapterGeneration, error) {
-	rows, err := a.q.QueryContext(ctx, `SELECT generation, base, rank, bytes, created FROM adapter_generations ORDER BY created, generation`)
+	rows, err := a.q.QueryContext(ctx, `SELECT generation, base, rank, bytes, memory, created FROM adapter_generations ORDER BY created, generation`)
 	return collect(rows, err, func(scan func(...any) error) (AdapterGeneration, error) {
 		var g AdapterGeneration
 		var created int64
-		err := scan(&g.Generation, &g.Base, &g.Rank, &g.Bytes, &created)
+		err := scan(&g.Generation, &g.Base, &g.Rank, &g.Bytes, &g.Memory, &created)
 		g.Created = moment(created)
 		return g, err
 	})

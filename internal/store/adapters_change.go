@@ -73,9 +73,9 @@ func (a AdaptersTx) PruneVersions(ctx context.Context, n AdapterName, keep int) 
 // PutGeneration notes a stored content, or the base that a known one was checked
 // against last.
 func (a AdaptersTx) PutGeneration(ctx context.Context, g AdapterGeneration) error {
-	_, err := a.tx.ExecContext(ctx, `INSERT INTO adapter_generations (generation, base, rank, bytes, created) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (generation) DO UPDATE SET base = excluded.base, bytes = excluded.bytes`,
-		g.Generation, g.Base, g.Rank, g.Bytes, millis(g.Created))
+	_, err := a.tx.ExecContext(ctx, `INSERT INTO adapter_generations (generation, base, rank, bytes, memory, created) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (generation) DO UPDATE SET base = excluded.base, bytes = excluded.bytes, memory = excluded.memory`,
+		g.Generation, g.Base, g.Rank, g.Bytes, g.Memory, millis(g.Created))
 	return err
 }
 

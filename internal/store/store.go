@@ -44,6 +44,10 @@ type Store struct {
 	MaxResponseBytes int64
 }
 
+// maxIdle is how many connections are kept for the next use: opening one takes
+// longer than most questions.
+const maxIdle = 8
+
 // Open opens the store in a directory, making and migrating it as needed.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -66,6 +70,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxIdleConns(maxIdle)
 	s := &Store{db: db, blobs: filepath.Join(dir, "blobs"), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
 	if err := s.migrate(ctx, path); err != nil {
 		db.Close()

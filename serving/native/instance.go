@@ -134,7 +134,7 @@ func (o *Options) startEngine(in *instance, id string, pool *kernel.Pool) error 
 			return fmt.Errorf("one block of keys and values takes %d bytes, the memory for them is %d: raise engine.kv_memory", spec.BlockBytes(), o.CacheBytes)
 		}
 		if o.AdapterBytes >= o.CacheBytes {
-			return fmt.Errorf("adapters may take %d bytes, of %d for them and keys and values: lower engine.adapter_memory or raise engine.kv_memory", o.AdapterBytes, o.CacheBytes)
+			return fmt.Errorf("adapters may take %d bytes, of %d for them and keys and values: lower adapters.memory or raise engine.kv_memory", o.AdapterBytes, o.CacheBytes)
 		}
 		// More than all sequences together can use is never needed.
 		in.adapterBlocks = o.adapterBlocks(total, in.context, spec.BlockBytes())

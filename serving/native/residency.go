@@ -172,7 +172,7 @@ func (r *residency) measure(ctx context.Context, c *claim) error {
 		total += blocks
 	}
 	if total > r.env.budget {
-		return fmt.Errorf("%w: %s would take %s of memory, and all adapters together may take %s: raise engine.adapter_memory, or engine.kv_memory of which it is a part",
+		return fmt.Errorf("%w: %s would take %s of memory, and all adapters together may take %s: raise adapters.memory, or engine.kv_memory of which it is a part",
 			serving.ErrAdapter, named(c.generations), r.megabytes(total), r.megabytes(r.env.budget))
 	}
 	return nil

@@ -47,7 +47,7 @@ func (r *residency) serveFirst(c *claim) bool {
 		}
 	}
 	if pinned := r.pinnedBlocks(c); need > 0 && need+pinned > r.env.budget {
-		c.err = fmt.Errorf("%w: there are %s for all adapters, of which those that are pinned or asked for beside it take %s, and %s would take %s: unpin one, or raise engine.adapter_memory",
+		c.err = fmt.Errorf("%w: there are %s for all adapters, of which those that are pinned or asked for beside it take %s, and %s would take %s: unpin one, or raise adapters.memory",
 			serving.ErrAdapter, r.megabytes(r.env.budget), r.megabytes(pinned), named(c.generations), r.megabytes(need))
 		r.letGo(c)
 		return true

@@ -75,7 +75,7 @@ func TestResidencyTooLarge(t *testing.T) {
 	h.take("a")()
 	h.pins.put("a", true)
 	for _, c := range []struct{ letters, want string }{
-		{"x", "engine.adapter_memory"},
+		{"x", "adapters.memory"},
 		{"de", "these 2 adapters"},
 		{"e", "pinned"},
 		{"n", errNoAdapter.Error()},

@@ -5,6 +5,7 @@ CREATE TABLE adapter_generations (
     base       TEXT NOT NULL,    -- id of the model that it was last checked against
     rank       BIGINT NOT NULL,
     bytes      BIGINT NOT NULL,  -- on disk
+    memory     BIGINT NOT NULL,  -- once it is compiled for that model
     created    BIGINT NOT NULL
 );
 
