@@ -49,7 +49,7 @@ func (s *server) cors(c *gin.Context) {
 	}
 	h := c.Writer.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Openai-Processing-Ms, X-Graft-Ignored, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Openai-Processing-Ms, X-Graft-Ignored, X-Graft-Adapter, X-Adapter-Id, Retry-After, Retry-After-Ms, "+limitHeaderNames)
 	if c.Request.Method == http.MethodOptions && c.GetHeader("Access-Control-Request-Method") != "" {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE")
 		h.Set("Access-Control-Allow-Headers", c.GetHeader("Access-Control-Request-Headers"))

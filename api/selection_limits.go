@@ -137,6 +137,9 @@ func (s *server) admit(c *gin.Context, sel *selection) error {
 	return nil
 }
 
+// limitHeaderNames are OpenAI's.
+const limitHeaderNames = "X-Ratelimit-Limit-Requests, X-Ratelimit-Remaining-Requests, X-Ratelimit-Reset-Requests, X-Ratelimit-Limit-Tokens, X-Ratelimit-Remaining-Tokens, X-Ratelimit-Reset-Tokens"
+
 func limitHeaders(c *gin.Context, of string, b *bucket) {
 	if b == nil {
 		return

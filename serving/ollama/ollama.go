@@ -139,6 +139,9 @@ func (b *Backend) Generate(ctx context.Context, req *serving.Request, emit func(
 		if err != nil {
 			return nil, err
 		}
+		if !g.ended && ctx.Err() != nil {
+			return nil, context.Cause(ctx) // its client takes a body cut short for a whole one
+		}
 		if !g.ended {
 			return nil, fmt.Errorf("ollama broke off answer %d", g.index)
 		}
