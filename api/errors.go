@@ -63,6 +63,8 @@ var errorTable = []struct {
 
 	{is: adapters.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "model_not_found", param: "model"},
 	{is: adapters.ErrNoPath, status: http.StatusNotFound, kind: invalidRequest, code: "adapter_path_not_found"},
+	{is: ErrNoBlob, status: http.StatusNotFound, kind: invalidRequest, code: "blob_not_found"},
+	{is: ErrDigest, status: http.StatusBadRequest, kind: invalidRequest, code: "digest_mismatch"},
 	{is: adapters.ErrSource, status: http.StatusBadGateway, kind: serverError, code: "adapter_fetch_failed"},
 	{is: adapters.ErrForbidden, status: http.StatusForbidden, kind: invalidRequest, code: "adapter_forbidden"},
 	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_lora_name"},

@@ -96,22 +96,6 @@ func (h adaptersHandler) begin() (done func(), err error) {
 	}
 }
 
-// add registers an adapter and lets go of what its name stood for.
-func (h adaptersHandler) add(c *gin.Context, req adapters.AddRequest) (adapters.Entry, error) {
-	ctx := c.Request.Context()
-	x := exchangeOf(c)
-	x.model, req.By = req.Name, x.key.ID
-	old, err := h.Adapters.Get(ctx, req.Name)
-	if err != nil && !errors.Is(err, adapters.ErrNotFound) && !errors.Is(err, adapters.ErrName) {
-		return adapters.Entry{}, err
-	}
-	e, err := h.Adapters.Add(ctx, req)
-	if err == nil {
-		h.moved(ctx, old, e)
-	}
-	return e, err
-}
-
 // lifecycleActions are the last parts of paths below /v1/lora_adapters.
 var lifecycleActions = map[string][]string{
 	http.MethodGet:  {"report", "history"},

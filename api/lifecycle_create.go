@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"regexp"
@@ -37,7 +38,7 @@ func (h adaptersHandler) create(c *gin.Context) {
 
 // createFromSource reads a request that says where the adapter is.
 func (h adaptersHandler) createFromSource(c *gin.Context) (adapters.Entry, error) {
-	var req adapters.AddRequest
+	var req addition
 	if err := h.readStrict(c, func(o *object) {
 		bindAdd(o, &req)
 		o.string("path", &req.Path)
@@ -56,8 +57,39 @@ func (h adaptersHandler) createFromSource(c *gin.Context) (adapters.Entry, error
 	return h.add(c, req)
 }
 
+// addition is an adapter that is added, and how it changes the settings that its
+// name has.
+type addition struct {
+	adapters.AddRequest
+	settings func(s *adapters.Settings) // nil: they stay
+}
+
+// add registers an adapter and lets go of what its name stood for.
+func (h adaptersHandler) add(c *gin.Context, req addition) (adapters.Entry, error) {
+	ctx, x := c.Request.Context(), exchangeOf(c)
+	x.model, req.By = req.Name, x.key.ID
+	if req.settings != nil { // nobody else may change them meanwhile
+		h.changing.Lock()
+		defer h.changing.Unlock()
+	}
+	old, err := h.Adapters.Get(ctx, req.Name)
+	if err != nil && !errors.Is(err, adapters.ErrNotFound) && !errors.Is(err, adapters.ErrName) {
+		return adapters.Entry{}, err
+	}
+	if req.settings != nil {
+		s := old.Settings
+		req.settings(&s)
+		req.Settings = &s
+	}
+	e, err := h.Adapters.Add(ctx, req.AddRequest)
+	if err == nil {
+		h.moved(ctx, old, e)
+	}
+	return e, err
+}
+
 // bindAdd reads what all ways of adding an adapter share.
-func bindAdd(o *object, req *adapters.AddRequest) {
+func bindAdd(o *object, req *addition) {
 	o.require("name")
 	o.string("name", &req.Name)
 	o.string("base", &req.Base)
@@ -68,11 +100,11 @@ func bindAdd(o *object, req *adapters.AddRequest) {
 	o.bool("stage", &req.Stage)
 	o.bool("shadow", &req.Shadow)
 	o.string("notes", &req.Notes)
-	o.object("settings", func(o *object) {
-		req.Settings = &adapters.Settings{}
-		bindSettings(o, req.Settings)
-	})
-	checkPolicy(o, req)
+	if v, ok := o.value("settings"); ok {
+		req.settings = func(s *adapters.Settings) { v.object(func(o *object) { bindSettings(o, s) }) }
+		req.settings(&adapters.Settings{}) // to find what is wrong
+	}
+	checkPolicy(o, &req.AddRequest)
 }
 
 // checkPolicy: a comparison is of what is to be replaced.
@@ -89,7 +121,7 @@ var huggingFaceName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[\w][\w.-]*$`)
 // addPath adds from lora_path, which in other servers is a folder or a Hugging
 // Face repository: what lies under the roots comes first, and only owner/name is
 // looked for elsewhere.
-func (h adaptersHandler) addPath(c *gin.Context, req adapters.AddRequest, path string) (adapters.Entry, error) {
+func (h adaptersHandler) addPath(c *gin.Context, req addition, path string) (adapters.Entry, error) {
 	req.Path = path
 	e, err := h.add(c, req)
 	if isMissing(err) && huggingFaceName.MatchString(path) {

@@ -46,7 +46,7 @@ func (h adaptersHandler) dynamoList(c *gin.Context) {
 
 // dynamoLoad is POST /v1/loras.
 func (h adaptersHandler) dynamoLoad(c *gin.Context) {
-	var req adapters.AddRequest
+	var req addition
 	err := h.readStrict(c, func(o *object) {
 		o.require("lora_name")
 		o.require("source")
@@ -74,7 +74,7 @@ func (h adaptersHandler) dynamoLoad(c *gin.Context) {
 }
 
 // dynamoSource reads file:///folder and hf://owner/name.
-func dynamoSource(v value, req *adapters.AddRequest) {
+func dynamoSource(v value, req *addition) {
 	text := v.string()
 	u, err := url.Parse(text)
 	switch {

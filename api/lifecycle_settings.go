@@ -18,10 +18,7 @@ func bindSettings(o *object, s *adapters.Settings) {
 	setting(o, "stop", &s.Stop, stopStrings)
 	setting(o, "temperature", &s.Temperature, float(0, 2))
 	setting(o, "top_p", &s.TopP, float(0, 1))
-	setting(o, "top_k", &s.TopK, func(v value) *int {
-		k := max(int(v.integer(-1, math.MaxInt32)), 0) // -1 is vLLM's word for off
-		return &k
-	})
+	setting(o, "top_k", &s.TopK, topK)
 	setting(o, "min_p", &s.MinP, float(0, 1))
 	setting(o, "repetition_penalty", &s.RepetitionPenalty, float(0.01, 10))
 	setting(o, "max_tokens", &s.MaxTokens, whole)
@@ -47,6 +44,11 @@ func setting[T any](o *object, name string, dst *T, read func(v value) T) {
 }
 
 func whole(v value) int { return int(v.integer(0, math.MaxInt32)) }
+
+func topK(v value) *int {
+	k := max(int(v.integer(-1, math.MaxInt32)), 0) // -1 is vLLM's word for off
+	return &k
+}
 
 func float(lo, hi float64) func(v value) *float32 {
 	return func(v value) *float32 {

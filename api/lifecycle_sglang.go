@@ -18,7 +18,7 @@ type sglangReply struct {
 
 // sglangLoad is POST /load_lora_adapter.
 func (h adaptersHandler) sglangLoad(c *gin.Context) {
-	var req adapters.AddRequest
+	var req addition
 	var path string
 	err := h.readStrict(c, func(o *object) {
 		o.require("lora_name")
@@ -27,7 +27,7 @@ func (h adaptersHandler) sglangLoad(c *gin.Context) {
 		o.string("lora_path", &path)
 		pinned := false
 		if o.bool("pinned", &pinned); pinned {
-			req.Settings = &adapters.Settings{Pinned: true}
+			req.settings = func(s *adapters.Settings) { s.Pinned = true }
 		}
 		o.accept("lora_id", "rid")
 		o.refuse("added_tokens_config", "tokens are added by the tokenizer of the base")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -84,9 +85,18 @@ func (h adaptersHandler) createFromBody(c *gin.Context, media string) (adapters.
 	if err != nil {
 		return adapters.Entry{}, err
 	}
-	body, err := h.upload(c)
+	slow, err := h.upload(c)
 	if err != nil {
 		return adapters.Entry{}, err
+	}
+	var body io.Reader = slow
+	if req.settings != nil { // which nobody may change while it is added: so it must not be slow
+		f, err := h.spool(slow)
+		if err != nil {
+			return adapters.Entry{}, err
+		}
+		defer unspool(f)
+		body = f
 	}
 	if media == "application/octet-stream" {
 		req.Files = []adapters.File{{Name: "adapter.gguf", Reader: body}}
@@ -111,12 +121,7 @@ func (h adaptersHandler) createFromForm(c *gin.Context) (adapters.Entry, error) 
 	fields := map[string]string{}
 	var files []adapters.File
 	var spooled []*os.File
-	defer func() {
-		for _, f := range spooled {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
+	defer func() { unspool(spooled...) }()
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF {
@@ -138,17 +143,11 @@ func (h adaptersHandler) createFromForm(c *gin.Context) (adapters.Entry, error) 
 		if slices.ContainsFunc(files, func(f adapters.File) bool { return f.Name == name }) {
 			return adapters.Entry{}, badForm(fmt.Errorf("it has two files called %.100q", name))
 		}
-		f, err := os.CreateTemp(h.Options.SpoolDir, "upload-*")
+		f, err := h.spool(part)
 		if err != nil {
-			return adapters.Entry{}, err
-		}
-		spooled = append(spooled, f)
-		if _, err := io.Copy(f, part); err != nil {
 			return adapters.Entry{}, badForm(err)
 		}
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return adapters.Entry{}, err
-		}
+		spooled = append(spooled, f)
 		files = append(files, adapters.File{Name: name, Reader: f})
 	}
 	req, err := h.addFields(fields)
@@ -166,6 +165,32 @@ func (h adaptersHandler) createFromForm(c *gin.Context) (adapters.Entry, error) 
 	return h.add(c, req)
 }
 
+// spool brings what a client sends to the disk; unspool must be called.
+func (h adaptersHandler) spool(r io.Reader) (*os.File, error) {
+	f, err := os.CreateTemp(h.Options.SpoolDir, "upload-*")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = io.Copy(f, r); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		unspool(f)
+		if errors.Is(err, syscall.ENOSPC) {
+			err = fmt.Errorf("%w: the server's disk is full", adapters.ErrQuota)
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+func unspool(files ...*os.File) {
+	for _, f := range files {
+		f.Close()
+		os.Remove(f.Name())
+	}
+}
+
 func readField(fields map[string]string, name string, r io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(r, maxFieldBytes+1))
 	_, twice := fields[name]
@@ -181,17 +206,19 @@ func readField(fields map[string]string, name string, r io.Reader) error {
 	return nil
 }
 
+// badForm is what is wrong with a form, unless it is the disk.
 func badForm(err error) error {
 	var e *Error
-	if errors.As(err, &e) {
-		return e
+	var disk *os.PathError
+	if errors.As(err, &e) || errors.As(err, &disk) || errors.Is(err, adapters.ErrQuota) {
+		return err
 	}
 	return &Error{Status: http.StatusBadRequest, Type: invalidRequest, Code: "invalid_form", Message: fmt.Sprintf("We could not read the form of your request: %.300s.", err)}
 }
 
 // addFields reads what an upload says beside its files by the rules of the JSON
 // body: texts are as they are, booleans are true and false, settings are JSON.
-func (h adaptersHandler) addFields(fields map[string]string) (req adapters.AddRequest, err error) {
+func (h adaptersHandler) addFields(fields map[string]string) (req addition, err error) {
 	doc := map[string]any{}
 	for key, text := range fields {
 		switch key {

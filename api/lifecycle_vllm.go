@@ -15,7 +15,7 @@ import (
 
 // vllmLoad is POST /v1/load_lora_adapter.
 func (h adaptersHandler) vllmLoad(c *gin.Context) {
-	var req adapters.AddRequest
+	var req addition
 	var path string
 	var stacked bool
 	err := h.readStrict(c, func(o *object) {
@@ -29,7 +29,7 @@ func (h adaptersHandler) vllmLoad(c *gin.Context) {
 		if o.bool("is_3d_lora_weight", &stacked) && stacked {
 			o.d.fail(invalid("is_3d_lora_weight", "unsupported_lora_layout", "'is_3d_lora_weight' is not supported: no model here has experts whose matrices are stacked."))
 		}
-		checkPolicy(o, &req)
+		checkPolicy(o, &req.AddRequest)
 	})
 	if err == nil && (req.Name == "" || path == "") {
 		err = &Error{Status: http.StatusBadRequest, Type: invalidRequest, Code: "missing_required_parameter", Message: "Both 'lora_name' and 'lora_path' must be provided."}

@@ -54,6 +54,7 @@ type Deps struct {
 	Adapters  *adapters.Registry
 	Responses ResponseStore // nil: in memory
 	Keys      Keys
+	Blobs     Blobs // nil: none are taken
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged
 	Ready     func() error               // why the server takes no requests now; nil: it does
@@ -181,6 +182,12 @@ func New(d Deps) http.Handler {
 	api.GET("/ps", ollama.ps)
 	api.POST("/show", ollama.show)
 	api.GET("/version", ollama.version)
+	api.HEAD("/blobs/:digest", loras.hasBlob)
+	change = api.Group("", s.requireAdmin, loras.needRegistry)
+	change.POST("/blobs/:digest", loras.putBlob)
+	change.POST("/create", loras.ollamaCreate)
+	change.POST("/copy", loras.ollamaCopy)
+	change.DELETE("/delete", loras.ollamaDelete)
 
 	return r
 }

@@ -206,6 +206,7 @@ func (a *App) Run(ctx context.Context) error {
 
 // serve puts the API in the place of the handler that says "starting".
 func (a *App) serve(ctx context.Context, b backend, took time.Duration) {
+	a.pinAdapters(ctx, b)
 	h := a.guardHost(api.New(a.deps(b)))
 	a.handler.Store(&h)
 	a.phase.Store(serves)

@@ -10,6 +10,7 @@ import (
 
 	"graft/api"
 	"graft/internal/config"
+	"graft/internal/store"
 	"graft/serving"
 )
 
@@ -91,7 +92,7 @@ func (a *App) deps(b backend) api.Deps {
 	o.SpoolDir = a.adapters.SpoolDir()
 	d := api.Deps{
 		Backend: b, Adapters: a.adapters, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
-		Metrics: api.NewMetrics(stats(b)),
+		Blobs: uploads{store.OpenBlobs(a.blobDir())}, Metrics: api.NewMetrics(stats(b)),
 	}
 	if a.traces != nil {
 		d.Tracer = a.traces.Tracer("graft/api")
