@@ -40,7 +40,7 @@ func DefaultOptions() Options {
 		MaxBody:      16 << 20,
 		MaxN:         128,
 		MaxPrompts:   2048,
-		MaxUpload:    4 << 30,
+		MaxUpload:    1<<30 + 8<<20,
 		MaxUploads:   4,
 		ReadTimeout:  time.Minute,
 		KeepAlive:    15 * time.Second,
