@@ -1,0 +1,51 @@
+package training
+
+import "math"
+
+// AdamW is the optimiser's settings (Loshchilov and Hutter, "Decoupled weight decay
+// regularization", 2019).
+type AdamW struct {
+	Beta1, Beta2 float64
+	Eps          float64
+	Decay        float64 // of the weights, times the learning rate
+}
+
+// update moves a parameter by its gradient, in its n-th update, counted from 1:
+//
+//	θ -= lr decay θ    m = β₁ m + (1-β₁) g    v = β₂ v + (1-β₂) g²
+//	θ -= lr (m/(1-β₁ⁿ)) / (√(v/(1-β₂ⁿ)) + ε)
+func (o *AdamW) update(p *Param, lr float64, n int) {
+	decay := float32(1 - lr*o.Decay)
+	b1, b2 := float32(o.Beta1), float32(o.Beta2)
+	c1, c2 := float32(1-o.Beta1), float32(1-o.Beta2)
+	step := float32(lr / (1 - math.Pow(o.Beta1, float64(n))))
+	root := float32(math.Sqrt(1 - math.Pow(o.Beta2, float64(n))))
+	eps := float32(o.Eps)
+	for i, g := range p.Grad {
+		m := float32(b1*p.M[i]) + float32(c1*g)
+		v := float32(b2*p.V[i]) + float32(c2*float32(g*g))
+		p.M[i], p.V[i] = m, v
+		p.Data[i] = float32(p.Data[i]*decay) - float32(step*m)/(float32(math.Sqrt(float64(v)))/root+eps)
+	}
+}
+
+// norm is the length of all gradients together.
+func norm(params []*Param) float64 {
+	sum := 0.0
+	for _, p := range params {
+		for _, g := range p.Grad {
+			sum += float64(g) * float64(g)
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// scaleGrads multiplies all gradients.
+func scaleGrads(params []*Param, by float64) {
+	s := float32(by)
+	for _, p := range params {
+		for i := range p.Grad {
+			p.Grad[i] *= s
+		}
+	}
+}
