@@ -22,6 +22,13 @@ type EngineStats struct {
 	PrefixHits      int64 // those that were found
 	Preemptions     int64 // sequences put back for want of blocks, since the start
 	Bytes           int64 // memory of weights and cache
+
+	Adapters         int   // in memory
+	AdapterBytes     int64 // that they hold, of the cache's
+	AdapterWaiting   int   // requests that wait for adapters
+	AdapterLoads     int64 // since the start
+	AdapterEvictions int64 // to make room, since the start
+	AdapterFailures  int64 // of loads, since the start
 }
 
 // Metrics are the numbers that Prometheus scrapes, in a registry of their own.
@@ -109,6 +116,12 @@ var engineGauges = []struct {
 	{engineDesc("graft_prefix_query_tokens_total", "Prompt tokens looked up in the prefix cache."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.PrefixQueries) }},
 	{engineDesc("graft_prefix_hit_tokens_total", "Prompt tokens found in the prefix cache."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.PrefixHits) }},
 	{engineDesc("graft_preemptions_total", "Sequences put back for want of KV blocks."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.Preemptions) }},
+	{engineDesc("graft_adapters", "Adapters in memory."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.Adapters) }},
+	{engineDesc("graft_adapter_bytes", "Memory of these adapters, a part of that for the KV cache."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.AdapterBytes) }},
+	{engineDesc("graft_adapter_waiting_requests", "Requests waiting for adapters to be loaded, or for room."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.AdapterWaiting) }},
+	{engineDesc("graft_adapter_loads_total", "Adapters loaded."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.AdapterLoads) }},
+	{engineDesc("graft_adapter_evictions_total", "Adapters evicted to make room."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.AdapterEvictions) }},
+	{engineDesc("graft_adapter_load_failures_total", "Adapters that could not be loaded."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.AdapterFailures) }},
 	{engineDesc("graft_engine_bytes", "Memory of weights and KV cache."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.Bytes) }},
 }
 

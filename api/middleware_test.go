@@ -231,7 +231,8 @@ func TestHealth(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	metrics := NewMetrics(func() []EngineStats {
-		return []EngineStats{{Model: "fake", Queued: 1, Running: 2, Batch: 3, KVUsed: 4, KVTotal: 5, PrefixQueries: 6, PrefixHits: 7, Preemptions: 8, Bytes: 9}}
+		return []EngineStats{{Model: "fake", Queued: 1, Running: 2, Batch: 3, KVUsed: 4, KVTotal: 5, PrefixQueries: 6, PrefixHits: 7, Preemptions: 8, Bytes: 9,
+			Adapters: 10, AdapterBytes: 11, AdapterWaiting: 12, AdapterLoads: 13, AdapterEvictions: 14, AdapterFailures: 15}}
 	})
 	h, fake := newTest(t, func(d *Deps) { d.Metrics = metrics })
 	fake.Delay = time.Millisecond
@@ -254,6 +255,8 @@ func TestMetrics(t *testing.T) {
 		`graft_queue_requests{model="fake"} 1`, `graft_running_requests{model="fake"} 2`, `graft_batch_rows{model="fake"} 3`,
 		`graft_kv_blocks_used{model="fake"} 4`, `graft_kv_blocks{model="fake"} 5`, `graft_prefix_query_tokens_total{model="fake"} 6`,
 		`graft_prefix_hit_tokens_total{model="fake"} 7`, `graft_preemptions_total{model="fake"} 8`, `graft_engine_bytes{model="fake"} 9`,
+		`graft_adapters{model="fake"} 10`, `graft_adapter_bytes{model="fake"} 11`, `graft_adapter_waiting_requests{model="fake"} 12`,
+		`graft_adapter_loads_total{model="fake"} 13`, `graft_adapter_evictions_total{model="fake"} 14`, `graft_adapter_load_failures_total{model="fake"} 15`,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(page, want) {

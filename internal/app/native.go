@@ -131,6 +131,8 @@ func stats(b backend) func() []api.EngineStats {
 				Model: s.Model, Queued: s.Waiting, Running: s.Running, Batch: s.BatchRows,
 				KVUsed: s.BlocksUsed, KVTotal: s.BlocksTotal, Preemptions: s.Preemptions,
 				PrefixQueries: s.PromptTokens, PrefixHits: s.PrefixHitTokens, Bytes: s.Bytes,
+				Adapters: s.Adapters.Resident, AdapterBytes: s.Adapters.Bytes, AdapterWaiting: s.Adapters.Waiting,
+				AdapterLoads: s.Adapters.Loads, AdapterEvictions: s.Adapters.Evictions, AdapterFailures: s.Adapters.Failures,
 			})
 		}
 		return out

@@ -2,7 +2,7 @@ package native
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -28,9 +28,10 @@ type residency struct {
 	open     map[string]*resident // by generation: what newcomers get
 	all      []*resident          // those, and those that leave once nobody uses them
 	queue    []*claim
-	used     int     // blocks of all residents
-	coming   int     // blocks on their way back to the engine
-	spare    []int32 // blocks that the engine has lent, of no resident
+	used     int              // blocks of all residents
+	sizes    map[string]int64 // bytes of adapters that were loaded once
+	coming   int              // blocks on their way back to the engine
+	spare    []int32          // blocks that the engine has lent, of no resident
 	draining bool
 	stats    AdapterStats
 
@@ -89,7 +90,7 @@ type AdapterStats struct {
 }
 
 func newResidency(env residencyEnv) *residency {
-	r := &residency{env: env, open: map[string]*resident{}}
+	r := &residency{env: env, open: map[string]*resident{}, sizes: map[string]int64{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
@@ -97,18 +98,39 @@ func newResidency(env residencyEnv) *residency {
 // acquire returns adapters, in the order of the generations, which are distinct.
 // They stay until release is called, once.
 func (r *residency) acquire(ctx context.Context, generations []string) (adapters []*model.Adapter, release func(), err error) {
-	c, err := r.claim(ctx, generations)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, x := range c.have {
-		if err := r.arrived(ctx, x); err != nil {
-			r.release(c)
+	for range len(generations) + 1 { // again when one turned out larger than announced
+		var c *claim
+		if c, err = r.claim(ctx, generations); err != nil {
 			return nil, nil, err
 		}
-		adapters = append(adapters, x.adapter)
+		if adapters, err = r.arrived(ctx, c); err == nil {
+			return adapters, func() { r.release(c) }, nil
+		}
+		r.release(c)
+		if !errors.Is(err, errLarger) {
+			break
+		}
 	}
-	return adapters, func() { r.release(c) }, nil
+	return nil, nil, err
+}
+
+// arrived waits until all that c has is loaded.
+func (r *residency) arrived(ctx context.Context, c *claim) ([]*model.Adapter, error) {
+	r.waiting(1)
+	defer r.waiting(-1)
+	adapters := make([]*model.Adapter, len(c.have))
+	for i, x := range c.have {
+		select {
+		case <-x.ready:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if x.err != nil {
+			return nil, x.err
+		}
+		adapters[i] = x.adapter
+	}
+	return adapters, nil
 }
 
 // claim leases residents, some of which may still be loading.
@@ -152,32 +174,6 @@ func (r *residency) takeOpen(c *claim) bool {
 	return true
 }
 
-// measure finds out how many blocks the adapters of c take.
-func (r *residency) measure(ctx context.Context, c *claim) error {
-	total := 0
-	for _, g := range c.generations {
-		var n int64
-		err := guarded(func() (err error) {
-			n, err = r.env.size(ctx, g)
-			return err
-		})
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil:
-			return unusable(g, err)
-		}
-		blocks := r.blocksOf(n)
-		c.blocks = append(c.blocks, blocks)
-		total += blocks
-	}
-	if total > r.env.budget {
-		return fmt.Errorf("%w: %s would take %s of memory, and all adapters together may take %s: raise adapters.memory, or engine.kv_memory of which it is a part",
-			serving.ErrAdapter, named(c.generations), r.megabytes(total), r.megabytes(r.env.budget))
-	}
-	return nil
-}
-
 func (r *residency) enqueue(c *claim) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -191,23 +187,6 @@ func (r *residency) enqueue(c *claim) error {
 	r.queue = append(r.queue, c)
 	r.serve()
 	return nil
-}
-
-// arrived waits until x is loaded.
-func (r *residency) arrived(ctx context.Context, x *resident) error {
-	select {
-	case <-x.ready:
-		return x.err
-	default:
-	}
-	r.waiting(1)
-	defer r.waiting(-1)
-	select {
-	case <-x.ready:
-		return x.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func (r *residency) waiting(n int) {
@@ -319,20 +298,4 @@ func (r *residency) drain() {
 	r.cancel()
 	r.mu.Unlock()
 	r.wg.Wait()
-}
-
-// unusable is the error of an adapter that cannot be had.
-func unusable(generation string, err error) error {
-	return fmt.Errorf("%w: %s: %w", serving.ErrAdapter, generation, err)
-}
-
-func named(generations []string) string {
-	if len(generations) == 1 {
-		return generations[0]
-	}
-	return fmt.Sprintf("these %d adapters", len(generations))
-}
-
-func (r *residency) megabytes(blocks int) string {
-	return fmt.Sprintf("%.1f MB", float64(blocks)*float64(r.env.blockBytes)/1e6)
 }

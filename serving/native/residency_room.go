@@ -2,6 +2,7 @@ package native
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -78,15 +79,16 @@ func (r *residency) pinnedBlocks(c *claim) int {
 // makeRoom tells whether there is room for n blocks, after evicting residents that
 // nobody uses. If there is not, it closes so many others that there will be.
 func (r *residency) makeRoom(n int) bool {
-	short := n - (r.env.budget - r.used - r.coming)
-	if short <= 0 {
+	free := func() int { return r.env.budget - r.used - r.coming }
+	if n <= free() {
 		return true
 	}
+	short := n - free() - r.coming // those on their way will be here at once
 	own := r.queue[0].have
 	candidates := slices.SortedStableFunc(slices.Values(r.all), func(a, b *resident) int {
 		return cmp.Or(cmp.Compare(order(a), order(b)), a.used.Compare(b.used))
 	})
-	leaving := r.coming
+	leaving := 0
 	for _, x := range candidates {
 		switch {
 		case short <= 0:
@@ -102,7 +104,7 @@ func (r *residency) makeRoom(n int) bool {
 			leaving += x.blocks
 		}
 	}
-	return short <= 0
+	return n <= free()
 }
 
 // order is who goes first: those that are about to, those that nobody uses, the rest.
@@ -157,6 +159,8 @@ func (r *residency) bring(x *resident, lacks int) {
 	switch {
 	case err == nil:
 		r.settleAt(x, a)
+	case errors.Is(err, errLarger):
+		x.err = err
 	case r.ctx.Err() != nil:
 		x.err = serving.ErrDraining
 	default:
@@ -170,20 +174,27 @@ func (r *residency) bring(x *resident, lacks int) {
 	r.serve()
 }
 
-// fits holds a loader to what it said before.
+// errLarger is the error of a load for which not enough room was made. Its size is
+// known from then on.
+var errLarger = fmt.Errorf("%w: it is larger in memory each time it is loaded", serving.ErrAdapter)
+
+// fits compares what was loaded with the room that was made for it.
 func (r *residency) fits(a *model.Adapter, x *resident) error {
-	switch {
-	case a == nil:
-		return fmt.Errorf("nothing was loaded")
-	case r.blocksOf(a.Bytes) > x.blocks:
-		return fmt.Errorf("it takes %d bytes of memory, more than the %s that were announced", a.Bytes, r.megabytes(x.blocks))
+	if a == nil {
+		return errors.New("nothing was loaded")
+	}
+	if len(r.sizes) >= maxSizes {
+		clear(r.sizes)
+	}
+	r.sizes[x.generation] = a.Bytes
+	if r.blocksOf(a.Bytes) > x.blocks {
+		return errLarger
 	}
 	return nil
 }
 
-func (r *residency) blocksOf(bytes int64) int {
-	return int((max(bytes, 0) + r.env.blockBytes - 1) / r.env.blockBytes)
-}
+// maxSizes bounds residency.sizes.
+const maxSizes = 10_000
 
 // settleAt makes a the adapter of x. What was announced too much is given back.
 func (r *residency) settleAt(x *resident, a *model.Adapter) {

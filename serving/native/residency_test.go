@@ -99,17 +99,13 @@ func TestResidencyLoadErrors(t *testing.T) {
 		wrong func() error
 		want  func(err error) bool
 	}{
-		"error":  {func() error { return fire }, func(err error) bool { return errors.Is(err, fire) }},
-		"panic":  {func() error { panic("ouch") }, func(err error) bool { var p *PanicError; return errors.As(err, &p) }},
-		"larger": {nil, func(err error) bool { return strings.Contains(err.Error(), "announced") }},
+		"error": {func() error { return fire }, func(err error) bool { return errors.Is(err, fire) }},
+		"panic": {func() error { panic("ouch") }, func(err error) bool { var p *PanicError; return errors.As(err, &p) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, 3, abc())
 			gate := make(chan struct{})
 			h.loader.gates["a"], h.loader.wrong["a"] = gate, c.wrong
-			if c.wrong == nil {
-				h.loader.memory["a"] = 11
-			}
 			var errs []chan error
 			for range 4 {
 				got, _ := h.begin(t.Context(), "a")
@@ -123,7 +119,7 @@ func TestResidencyLoadErrors(t *testing.T) {
 				}
 			}
 			h.settled()
-			h.loader.set(func() { delete(h.loader.wrong, "a"); delete(h.loader.memory, "a") })
+			h.loader.set(func() { delete(h.loader.wrong, "a") })
 			h.take("a")()
 			h.settled()
 			if s := h.Stats(); s.Failures != 1 || s.Loads != 1 {
@@ -140,6 +136,28 @@ func TestResidencyGivesBack(t *testing.T) {
 	h.take("e")()
 	h.take("a")()
 	h.wantState("a0 e0")
+	h.settled()
+}
+
+// An adapter that is larger than announced is loaded once more, when there is room
+// for it, by one of those who wait.
+func TestResidencyLarger(t *testing.T) {
+	h := newHouse(t, 3, abc())
+	h.loader.memory["a"], h.loader.memory["b"] = 25, 31
+	var wg sync.WaitGroup
+	h.take("c")()
+	for range 5 {
+		wg.Go(func() { h.take("a")() })
+	}
+	wg.Wait()
+	h.settled()
+	if s := h.Stats(); h.state() != "a0" || h.loader.loaded("a") != 2 || s.Failures != 0 {
+		t.Errorf("residents %s, %d loads, stats %+v", h.state(), h.loader.loaded("a"), s)
+	}
+	if _, _, err := h.acquire(t.Context(), []string{"b"}); !errors.Is(err, serving.ErrAdapter) || !strings.Contains(err.Error(), "adapters.memory") {
+		t.Errorf("%v", err)
+	}
+	h.take("a")()
 	h.settled()
 }
 

@@ -45,6 +45,9 @@ type Fake struct {
 	List []serving.Model
 	// Answer replaces the text of answer index when not nil.
 	Answer func(req *serving.Request, index int) string
+	// Adapters are the generations that exist, and what each puts before an answer.
+	// nil: every generation exists, and changes nothing.
+	Adapters map[string]string
 	// Reasoning is emitted before the text of each answer.
 	Reasoning string
 	// Err is asked before anything is emitted; its error ends the request.
@@ -165,6 +168,16 @@ func (f *Fake) Generate(ctx context.Context, req *serving.Request, emit func(ser
 		return emit(e)
 	}
 	res := &serving.Result{Usage: serving.Usage{Prompt: len(prompt)}, Fingerprint: "fp_fake"}
+	for _, a := range req.Adapters {
+		_, ok := f.Adapters[a.Generation]
+		switch {
+		case f.Adapters == nil || a.Weight == 0:
+		case !ok:
+			return nil, fmt.Errorf("%w: %s", serving.ErrAdapter, a.Generation)
+		default:
+			res.Fingerprint += "_" + a.Generation
+		}
+	}
 	if req.PromptLogprobs >= 0 {
 		for i, id := range prompt {
 			t := fakeLogprob(id, req.PromptLogprobs)
@@ -210,7 +223,7 @@ func (f *Fake) answer(req *serving.Request, index int, prompt []int32, scored []
 			return err
 		}
 	}
-	ids := fakeEncode(f.text(req, index))
+	ids := fakeEncode(f.marks(req) + f.text(req, index))
 	finish := serving.FinishStop
 	if req.MaxTokens != 0 && len(ids) > max(req.MaxTokens, 0) {
 		ids, finish = ids[:max(req.MaxTokens, 0)], serving.FinishLength
@@ -247,6 +260,17 @@ func (f *Fake) answer(req *serving.Request, index int, prompt []int32, scored []
 		sent, pending = max(sent, end), nil
 	}
 	return send(serving.Event{Index: index, Finish: finish})
+}
+
+// marks is what the adapters of a request put before its answers.
+func (f *Fake) marks(req *serving.Request) string {
+	var b strings.Builder
+	for _, a := range req.Adapters {
+		if a.Weight != 0 {
+			b.WriteString(f.Adapters[a.Generation])
+		}
+	}
+	return b.String()
 }
 
 func (f *Fake) text(req *serving.Request, index int) string {

@@ -89,6 +89,10 @@ func FuzzFakeTokens(f *testing.F) {
 
 // The fake keeps the contract that it stands for.
 func TestFakeConforms(t *testing.T) {
-	s := Subject{Chat: "fake", Base: "fake-base", Embed: "fake-embed", Seeds: true, N: true, Logprobs: true, PromptLogprobs: true, Echo: true, PromptIDs: true, Formats: []string{"text", "json_object", "json_schema", "choice"}, Tools: true, ContextErrors: true}
-	Run(t, s, func(*testing.T) serving.Backend { return NewFake() })
+	s := Subject{Chat: "fake", Base: "fake-base", Embed: "fake-embed", Seeds: true, N: true, Logprobs: true, PromptLogprobs: true, Echo: true, PromptIDs: true, Formats: []string{"text", "json_object", "json_schema", "choice"}, Tools: true, ContextErrors: true, Adapter: "sha256:1234"}
+	Run(t, s, func(*testing.T) serving.Backend {
+		f := NewFake()
+		f.Adapters = map[string]string{s.Adapter: "so: "}
+		return f
+	})
 }

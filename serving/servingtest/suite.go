@@ -27,10 +27,13 @@ type Subject struct {
 	Formats        []string // of serving.Format.Type
 	Tools          bool     // tool_choice required and named force a call
 	ContextErrors  bool     // prompts that are too long are refused, with numbers
+
+	Adapter string // generation of an adapter that changes what Chat answers; "": adapters are refused
 }
 
 // Run holds a backend to the contract of serving.Backend, and of
-// serving.Tokenizer where it meets that. start is called once for each test.
+// serving.Tokenizer and serving.Residency where it meets those. start is called
+// once for each test.
 func Run(t *testing.T, s Subject, start func(t *testing.T) serving.Backend) {
 	type test struct {
 		name string
@@ -60,6 +63,8 @@ func Run(t *testing.T, s Subject, start func(t *testing.T) serving.Backend) {
 		{"PromptIDs", s.PromptIDs, "ids and the text they came from are the same prompt", testPromptIDs},
 		{"Formats", len(s.Formats) > 0, "a constrained answer keeps to its constraint", testFormats},
 		{"Tools", s.Tools, "tools are called when they must be and never when they must not", testTools},
+		{"NoAdapters", s.Adapter == "", "a backend that has no adapters never answers by the base instead", testNoAdapters},
+		{"Adapter", s.Adapter != "", "an adapter changes the requests that ask for it, and no others", testAdapter},
 		{"Embed", s.Embed != "", "vectors have unit length and come in the order of the inputs", testEmbed},
 	} {
 		if !c.on {
@@ -77,6 +82,12 @@ func Run(t *testing.T, s Subject, start func(t *testing.T) serving.Backend) {
 		b := start(t)
 		if tok, ok := b.(serving.Tokenizer); ok {
 			testTokenizer(&run{T: t, s: s, b: b}, tok)
+		}
+	})
+	t.Run("Residency", func(t *testing.T) {
+		b := start(t)
+		if memory, ok := b.(serving.Residency); ok && s.Adapter != "" {
+			testResidency(&run{T: t, s: s, b: b}, memory)
 		}
 	})
 }
