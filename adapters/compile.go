@@ -9,8 +9,8 @@ import (
 
 // Compile makes the adapter ready to compute with. A and B are kept in 16 bits: as
 // they are in f16 and bf16, and from f32 rounded to f16 after a power of two has
-// brought the largest number of each matrix to about one, so that every number
-// near that size is rounded by less than 2⁻¹¹ of itself. Replaced parameters stay
+// brought the largest number of each matrix to just below 2¹⁵, so that every number
+// down to 2⁻²⁹ of it is rounded by at most 2⁻¹¹ of itself. Replaced parameters stay
 // in the type of the file.
 func (b *Bound) Compile() (*model.Adapter, error) { return b.compile(halve) }
 
@@ -75,7 +75,7 @@ func (c *compiler) part(u *model.Update, p *Part) (err error) {
 		b = b.Rows(p.Linear.Start, p.Linear.W.Rows)
 	}
 	u.A = h[0].w
-	if u.B, err = matrix(b); err != nil {
+	if u.B, err = kernel.NewUp(source(b)); err != nil {
 		return err
 	}
 	u.Scale = float32(math.Ldexp(p.Module.Scale(), h[0].exp+h[1].exp))
@@ -85,7 +85,11 @@ func (c *compiler) part(u *model.Update, p *Part) (err error) {
 
 // matrix is a tensor for products, which keeps its memory.
 func matrix(t Tensor) (*kernel.Matrix, error) {
-	return kernel.NewMatrix(kernel.Source{Type: t.Type, Rows: t.Shape[0], Cols: t.Shape[1], Data: t.Data})
+	return kernel.NewMatrix(source(t))
+}
+
+func source(t Tensor) kernel.Source {
+	return kernel.Source{Type: t.Type, Rows: t.Shape[0], Cols: t.Shape[1], Data: t.Data}
 }
 
 // halve is t in 16 bits.
@@ -99,6 +103,7 @@ func halve(t Tensor) half {
 		largest = max(largest, float32(math.Abs(float64(x))))
 	}
 	_, exp := math.Frexp(float64(largest)) // largest is below 2^exp
+	exp -= 15                              // and below 65504 what it becomes
 	for i, x := range v {
 		v[i] = float32(math.Ldexp(float64(x), -exp))
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	"graft/internal/kernel"
 )
@@ -18,19 +19,22 @@ type Adapter struct {
 //
 //	y = Stretch ⊙ (Wx + Scale·B(Ax)) + bias
 //
+// or W'x + bias, with a whole weight in the place of W.//
 // In a table of embeddings [V, D], row i becomes W[i] + Scale·B·A[i].
 type Update struct {
 	A       *kernel.Matrix // [R, In], of a table [V, R]; nil: no low-rank update
-	B       *kernel.Matrix // [Out, R], of a table [D, R]
+	B       *kernel.Up     // [Out, R], of a table [D, R]
 	Scale   float32
 	Table   bool           // the projection is a table of embeddings
 	Stretch []float32      // [Out], of DoRA; nil: none
 	W       *kernel.Matrix // [Out, In] in the place of the base's; nil: the base's
 	Bias    []float32      // [Out] in the place of the base's; nil: the base's
+
+	shift []float32 // [Out] Bias less the base's; nil: 0
 }
 
-// plain tells that the update only adds to the base's product.
-func (u *Update) plain() bool { return u.Stretch == nil && u.W == nil && u.Bias == nil }
+// exchanges tells that the base's product itself is changed, not only added to.
+func (u *Update) exchanges() bool { return u.W != nil || u.Stretch != nil }
 
 // NewAdapter makes an adapter of m from its updates, which it keeps, by
 // Linear.Index. Errors: a shape that does not fit.
@@ -47,6 +51,12 @@ func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter
 			return nil, fmt.Errorf("adapter %s: %s: %w", generation, m.Linears[i].Name, err)
 		}
 		a.updates[i] = u
+		if u.Bias != nil {
+			u.shift = slices.Clone(u.Bias)
+			for o, b := range m.Linears[i].B {
+				u.shift[o] -= b
+			}
+		}
 		a.Bytes += u.bytes()
 	}
 	return a, nil
@@ -56,19 +66,21 @@ func (u *Update) fits(l *Linear) error {
 	out, in := l.W.Rows, l.W.Cols
 	a, b := [2]int{0, in}, [2]int{out, 0}
 	if u.A != nil && u.B != nil {
-		r := u.B.Cols
+		r := u.B.R
 		a[0], b[1] = r, r
 		if u.Table {
 			a, b = [2]int{out, r}, [2]int{in, r}
 		}
-		if u.A.Rows != a[0] || u.A.Cols != a[1] || u.B.Rows != b[0] || u.B.Cols != b[1] {
-			return fmt.Errorf("want A %v and B %v, have [%d, %d] and [%d, %d]", a, b, u.A.Rows, u.A.Cols, u.B.Rows, u.B.Cols)
+		if u.A.Rows != a[0] || u.A.Cols != a[1] || u.B.Out != b[0] {
+			return fmt.Errorf("want A %v and B %v, have [%d, %d] and [%d, %d]", a, b, u.A.Rows, u.A.Cols, u.B.Out, r)
 		}
 	}
 	switch {
 	case (u.A == nil) != (u.B == nil):
 		return fmt.Errorf("one of A and B is missing")
-	case u.Stretch != nil && (len(u.Stretch) != out || u.Table):
+	case u.W != nil && (u.A != nil || u.Stretch != nil):
+		return fmt.Errorf("a whole weight, and an update of the base's")
+	case u.Stretch != nil && (u.A == nil || len(u.Stretch) != out || u.Table):
 		return fmt.Errorf("%d stretches of %d rows", len(u.Stretch), out)
 	case u.Bias != nil && (len(u.Bias) != out || u.Table):
 		return fmt.Errorf("bias of %d for %d rows", len(u.Bias), out)
@@ -79,17 +91,17 @@ func (u *Update) fits(l *Linear) error {
 }
 
 func (u *Update) bytes() int64 {
-	n := int64(4 * (len(u.Stretch) + len(u.Bias)))
-	for _, m := range []*kernel.Matrix{u.A, u.B, u.W} {
+	n := int64(4 * (len(u.Stretch) + len(u.Bias) + len(u.shift)))
+	for _, m := range []*kernel.Matrix{u.A, u.W} {
 		if m != nil {
 			n += m.Bytes()
 		}
 	}
+	if u.B != nil {
+		n += u.B.Bytes()
+	}
 	return n
 }
-
-// update is what a makes of projection w; nil: nothing.
-func (a *Adapter) update(w *Linear) *Update { return a.updates[w.Index] }
 
 // Weighted is an adapter, and the factor on what it adds.
 type Weighted struct {

@@ -44,7 +44,7 @@ func (o *ServeOps) Begin(b *Batch) {
 	b.Begin()
 	o.batch = b
 	o.arena.release(mark{})
-	o.actsOf = 0
+	o.actsOf, o.last = 0, 0
 	o.spans = o.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]
@@ -64,7 +64,9 @@ func (o *ServeOps) Embed(table *Linear, ids []int32, scale float32) Value {
 	for i, id := range ids {
 		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
 	}
-	o.adaptEmbed(y, table, ids)
+	if len(o.groups) > 0 {
+		o.adapt(y, Value{}, ids, table)
+	}
 	if scale != 1 {
 		kernel.Scale(o.pool, y.Data, y.Data, scale, 0)
 	}
@@ -94,9 +96,10 @@ func (o *ServeOps) Linear(x Value, w *Linear) Value {
 	} else {
 		kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
 	}
-	if o.adapts(w) {
-		o.adaptLinear(y, x, w)
-	} else if w.B != nil {
+	if len(o.groups) > 0 {
+		o.adapt(y, x, nil, w)
+	}
+	if w.B != nil {
 		kernel.Add(o.pool, y.Data, y.Data, w.B)
 	}
 	return y
@@ -171,7 +174,7 @@ func (o *ServeOps) Select(x Value, rows []int32) Value {
 	for i, from := range rows {
 		copy(y.Data[i*y.Width:(i+1)*y.Width], x.Data[int(from)*x.Width:])
 	}
-	o.regroup(rows)
+	o.choose(rows, y.ID)
 	return y
 }
 

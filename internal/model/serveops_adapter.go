@@ -6,242 +6,209 @@ import (
 	"graft/internal/kernel"
 )
 
-// adapted is the part of ServeOps that computes what adapters add. Rows that have
-// the same adapters and follow each other are one group. What a row gets depends on
-// its own numbers and its own adapters alone; a row without any gets what it would
-// get in a batch without any.
+// Adapters in ServeOps. Rows of segments with the same adapters form a group. Of
+// several adapters the sum of what each changes is added to the base,
+//
+//	y = Wx + Σ weight_i·(y_i − Wx)
+//
+// updates of low rank first, then those that exchange the product of the base. Rows
+// without adapters keep the bits of a batch without any.
+
+// adapted is what ServeOps keeps of adapters from step to step.
 type adapted struct {
-	groups []rowGroup // of the values computed now; nil: no row has an adapter
+	groups []group // none: no row has an adapter
+	of     []int32 // [T] the group of each row, -1: none
+	from   int32   // values with this ID and later have the rows that Select kept; 0: none
 
-	inA, inB  kernel.Acts // inputs of A and of B
-	shrunk    []float32   // A·x
-	expanded  []float32   // B·A·x
-	plain     []float32   // the base's part of a group's rows
-	wholeActs kernel.Acts
+	sums  []kernel.RowGroup // by group, for the projection computed now
+	alone [1]kernel.RowGroup
+	low   kernel.LowRanks
+	whole kernel.Acts
 }
 
-// rowGroup is rows [from, to) with the same adapters.
-type rowGroup struct {
-	from, to int
-	set      []Weighted // none: the base alone
+// group is the rows of a batch that have the same adapters.
+type group struct {
+	set      []Weighted
+	rows     []int32 // of the batch
+	selected []int32 // of what Select kept
 }
 
-// group cuts the rows of b into groups.
-func (o *ServeOps) group(b *Batch) {
-	o.groups = o.groups[:0]
-	any := false
+// group finds the groups of a batch.
+func (a *adapted) group(b *Batch) {
+	for i := range a.groups {
+		a.groups[i].set = nil // holds no adapter that is not in use
+	}
+	a.groups, a.from = a.groups[:0], 0
 	for i := range b.Segs {
 		s := &b.Segs[i]
-		any = any || len(s.Adapters) > 0
-		o.append(s.Row, s.Row+s.Len, s.Adapters)
-	}
-	if !any {
-		o.groups = o.groups[:0]
+		if len(s.Adapters) == 0 {
+			continue
+		}
+		if len(a.groups) == 0 {
+			a.of = slices.Grow(a.of[:0], len(b.IDs))[:len(b.IDs)]
+			for r := range a.of {
+				a.of[r] = -1
+			}
+		}
+		k := a.find(s.Adapters)
+		g := &a.groups[k]
+		for r := s.Row; r < s.Row+s.Len; r++ {
+			g.rows = append(g.rows, int32(r))
+			a.of[r] = int32(k)
+		}
 	}
 }
 
-// append adds rows, to the last group if their adapters are the same.
-func (a *adapted) append(from, to int, set []Weighted) {
-	if n := len(a.groups); n > 0 && slices.Equal(a.groups[n-1].set, set) {
-		a.groups[n-1].to = to
-		return
+// find is the group of a set, a new one in the memory of one before if need be.
+func (a *adapted) find(set []Weighted) int {
+	for k := range a.groups {
+		if slices.Equal(a.groups[k].set, set) {
+			return k
+		}
 	}
-	a.groups = append(a.groups, rowGroup{from, to, set})
+	n := len(a.groups)
+	if n == cap(a.groups) {
+		a.groups = append(a.groups, group{})
+	}
+	a.groups = a.groups[:n+1]
+	g := &a.groups[n]
+	g.set, g.rows, g.selected = set, g.rows[:0], g.selected[:0]
+	return n
 }
 
-// regroup makes the groups those of the selected rows, which ascend.
-func (o *ServeOps) regroup(rows []int32) {
-	if len(o.groups) == 0 {
+// choose notes which rows Select kept in the value id.
+func (a *adapted) choose(rows []int32, id int32) {
+	if len(a.groups) == 0 {
 		return
 	}
-	segs := o.batch.Segs
-	o.groups = o.groups[:0]
-	s := 0
+	a.from = id
+	for k := range a.groups {
+		a.groups[k].selected = a.groups[k].selected[:0]
+	}
 	for i, r := range rows {
-		for int(r) >= segs[s].Row+segs[s].Len {
-			s++
+		if k := a.of[r]; k >= 0 {
+			a.groups[k].selected = append(a.groups[k].selected, int32(i))
 		}
-		o.append(i, i+1, segs[s].Adapters)
 	}
 }
 
-// adapts tells whether an adapter of the batch changes w.
-func (o *ServeOps) adapts(w *Linear) bool {
-	for i := range o.groups {
-		if o.groups[i].changes(w) {
-			return true
-		}
+// rows are those of a group in the value id.
+func (a *adapted) rows(g *group, id int32) []int32 {
+	if a.from > 0 && id >= a.from {
+		return g.selected
 	}
-	return false
+	return g.rows
 }
 
-func (g *rowGroup) changes(w *Linear) bool {
-	for _, a := range g.set {
-		if a.update(w) != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// pure tells that all updates of w only add to the base's product.
-func (g *rowGroup) pure(w *Linear) bool {
-	for _, a := range g.set {
-		if u := a.update(w); u != nil && !u.plain() {
-			return false
-		}
-	}
-	return true
-}
-
-// smallRows is how many rows a group needs before its products are shared among
-// the workers: below, meeting them takes longer than computing.
-const smallRows = 16
-
-// poolFor is the workers for products of so many rows.
-func (o *ServeOps) poolFor(rows int) *kernel.Pool {
-	if rows < smallRows {
+// update is what an adapter makes of a projection; nil: nothing.
+func (a *Weighted) update(w *Linear) *Update {
+	if a.Weight == 0 {
 		return nil
 	}
-	return o.pool
+	return a.updates[w.Index]
 }
 
-// adaptLinear turns y = Wx, without the bias, into what the adapters of each row
-// make of it, and adds the biases.
-func (o *ServeOps) adaptLinear(y, x Value, w *Linear) {
-	for i := range o.groups {
-		g := &o.groups[i]
-		rows := g.to - g.from
-		ys, xs := y.Data[g.from*y.Width:g.to*y.Width], x.Data[g.from*x.Width:g.to*x.Width]
-		switch {
-		case !g.changes(w):
-			o.addBias(ys, w.B)
-		case g.pure(w):
-			for _, a := range g.set {
-				if u := a.update(w); u != nil {
-					o.lowRank(ys, xs, rows, u, a.Weight)
-				}
+// plan fills sums with the updates of low rank, and tells what else there is.
+func (a *adapted) plan(w *Linear, id int32) (exchanges, shifts bool) {
+	n := len(a.groups)
+	a.sums = slices.Grow(a.sums[:0], n)[:n]
+	for k := range a.groups {
+		g, s := &a.groups[k], &a.sums[k]
+		s.Rows, s.Sum = a.rows(g, id), s.Sum[:0]
+		for i := range g.set {
+			u := g.set[i].update(w)
+			if u == nil {
+				continue
 			}
-			o.addBias(ys, w.B)
-		case len(g.set) == 1 && g.set[0].Weight == 1:
-			o.apply(ys, xs, rows, w, g.set[0].update(w))
-		default:
-			o.blend(ys, xs, rows, w, g.set)
-		}
-	}
-}
-
-func (o *ServeOps) addBias(y, bias []float32) {
-	if bias != nil {
-		kernel.Add(o.pool, y, y, bias)
-	}
-}
-
-// lowRank adds weight·Scale·B(Ax) to y [rows, Out].
-func (o *ServeOps) lowRank(y, x []float32, rows int, u *Update, weight float32) {
-	if u.A == nil {
-		return
-	}
-	p := o.poolFor(rows)
-	o.shrunk = grown(o.shrunk, rows*u.A.Rows)
-	o.inA.Set(p, x, rows, u.A.Cols)
-	kernel.MatMul(p, o.shrunk, u.A, &o.inA)
-	o.expand(p, y, rows, u, weight)
-}
-
-// expand adds weight·Scale·B·shrunk to y.
-func (o *ServeOps) expand(p *kernel.Pool, y []float32, rows int, u *Update, weight float32) {
-	kernel.Scale(p, o.shrunk, o.shrunk, weight*u.Scale, 0)
-	o.expanded = grown(o.expanded, len(y))
-	o.inB.Set(p, o.shrunk, rows, u.B.Cols)
-	kernel.MatMul(p, o.expanded, u.B, &o.inB)
-	kernel.Add(p, y, y, o.expanded)
-}
-
-// apply turns y = Wx into the whole output of one adapter, bias included.
-func (o *ServeOps) apply(y, x []float32, rows int, w *Linear, u *Update) {
-	if u.W != nil {
-		o.wholeActs.Set(o.pool, x, rows, u.W.Cols)
-		kernel.MatMul(o.pool, y, u.W, &o.wholeActs)
-	}
-	o.lowRank(y, x, rows, u, 1)
-	if u.Stretch != nil {
-		for row := y; len(row) > 0; row = row[len(u.Stretch):] {
-			for i, s := range u.Stretch {
-				row[i] *= s
+			exchanges = exchanges || u.exchanges()
+			shifts = shifts || u.shift != nil
+			if u.A != nil && !u.exchanges() {
+				s.Sum = append(s.Sum, kernel.LowRank{A: u.A, B: u.B, Scale: u.Scale * g.set[i].Weight})
 			}
 		}
 	}
-	if u.Bias != nil {
-		o.addBias(y, u.Bias)
+	return exchanges, shifts
+}
+
+// adapt adds to y = Wx, before the bias, what adapters make of x; with ids, to the
+// rows of a table.
+func (o *ServeOps) adapt(y, x Value, ids []int32, w *Linear) {
+	a := &o.adapted
+	exchanges, shifts := a.plan(w, x.ID)
+	m := o.arena.at
+	var base []float32
+	if exchanges {
+		base = o.arena.take(len(y.Data))
+		copy(base, y.Data)
+	}
+	if ids != nil {
+		a.low.Lookup(o.pool, y.Data, ids, a.sums)
 	} else {
-		o.addBias(y, w.B)
+		a.low.Add(o.pool, y.Data, x.Data, a.sums)
 	}
+	if exchanges || shifts {
+		for k := range a.groups {
+			g := &a.groups[k]
+			if rows := a.rows(g, x.ID); len(rows) > 0 {
+				o.change(y, x, ids, w, base, g.set, rows)
+			}
+		}
+	}
+	o.arena.release(m)
 }
 
-// blend turns y = Wx into base + Σ weight·(output of the adapter − base), base
-// being Wx + bias. PEFT means the same by several active adapters.
-func (o *ServeOps) blend(y, x []float32, rows int, w *Linear, set []Weighted) {
-	o.plain = append(o.plain[:0], y...)
-	o.addBias(y, w.B)
-	at := o.arena.at
-	base, out := o.arena.take(len(y)), o.arena.take(len(y))
-	copy(base, y)
-	for _, a := range set {
-		u := a.update(w)
+// change does for the rows of a group what is not only an update of low rank.
+func (o *ServeOps) change(y, x Value, ids []int32, w *Linear, base []float32, set []Weighted, rows []int32) {
+	for i := range set {
+		u := set[i].update(w)
 		if u == nil {
 			continue
 		}
-		copy(out, o.plain)
-		o.apply(out, x, rows, w, u)
-		for i, v := range out {
-			y[i] += a.Weight * (v - base[i])
-		}
-	}
-	o.arena.release(at)
-}
-
-// adaptEmbed turns rows of a table, not yet scaled, into those of the adapters.
-func (o *ServeOps) adaptEmbed(y Value, table *Linear, ids []int32) {
-	for i := range o.groups {
-		g := &o.groups[i]
-		if !g.changes(table) {
-			continue
-		}
-		for row := g.from; row < g.to; row++ {
-			e := y.Data[row*y.Width : (row+1)*y.Width]
-			o.plain = append(o.plain[:0], e...)
-			for _, a := range g.set {
-				u := a.update(table)
-				if u == nil {
-					continue
-				}
-				if u.W != nil {
-					o.replaceRow(e, u, int(ids[row]), a.Weight)
-				}
-				if u.A != nil {
-					o.shrunk = grown(o.shrunk, u.A.Cols)
-					u.A.Row(o.shrunk, int(ids[row]))
-					o.expand(nil, e, 1, u, a.Weight)
-				}
+		if u.exchanges() {
+			m := o.arena.at
+			to := o.arena.take(len(y.Data))
+			if u.W != nil {
+				o.replaced(to, y.Width, x, ids, u, rows)
+			} else {
+				o.stretched(to, base, y.Width, x, u, rows)
 			}
+			kernel.Exchange(o.pool, y.Data, base, to, u.Stretch, y.Width, rows, set[i].Weight)
+			o.arena.release(m)
+		}
+		if u.shift != nil {
+			kernel.Shift(o.pool, y.Data, u.shift, rows, set[i].Weight)
 		}
 	}
 }
 
-// replaceRow adds weight times what a row of a replaced table is apart from the
-// base's. With weight 1 and no other adapter the row is the replaced one, exactly.
-func (o *ServeOps) replaceRow(e []float32, u *Update, id int, weight float32) {
-	o.expanded = grown(o.expanded, len(e))
-	u.W.Row(o.expanded, id)
-	if weight == 1 && slices.Equal(e, o.plain) {
-		copy(e, o.expanded)
+// stretched computes rows of Wx + s·B(Ax), given Wx.
+func (o *ServeOps) stretched(to, base []float32, width int, x Value, u *Update, rows []int32) {
+	for _, r := range rows {
+		copy(to[int(r)*width:(int(r)+1)*width], base[int(r)*width:])
+	}
+	a := &o.adapted
+	g := &a.alone[0]
+	g.Rows, g.Sum = rows, append(g.Sum[:0], kernel.LowRank{A: u.A, B: u.B, Scale: u.Scale})
+	a.low.Add(o.pool, to, x.Data, a.alone[:])
+}
+
+// replaced computes rows of W'x.
+func (o *ServeOps) replaced(to []float32, width int, x Value, ids []int32, u *Update, rows []int32) {
+	if ids != nil {
+		for _, r := range rows {
+			u.W.Row(to[int(r)*width:(int(r)+1)*width], int(ids[r]))
+		}
 		return
 	}
-	for i, v := range o.expanded {
-		e[i] += weight * (v - o.plain[i])
+	m := o.arena.at
+	in, out := o.arena.take(len(rows)*x.Width), o.arena.take(len(rows)*width)
+	for i, r := range rows {
+		copy(in[i*x.Width:(i+1)*x.Width], x.Data[int(r)*x.Width:])
 	}
+	o.whole.Set(o.pool, in, len(rows), x.Width)
+	kernel.MatMul(o.pool, out, u.W, &o.whole)
+	for i, r := range rows {
+		copy(to[int(r)*width:(int(r)+1)*width], out[i*width:])
+	}
+	o.arena.release(m)
 }
-
-// grown is x with n numbers, whose values are left from before.
-func grown(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }

@@ -1,0 +1,94 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Updates of low rank for AVX-512: panels of 64 outputs, one after the other, of 1
+// or 4 rows, see LowRanks.
+//
+//	DI R12 R13 R14   rows of y, at the panel;  SI R8 R9 R10  rows of z
+//	DX       weights, [R][64] a panel;  BX  panels left
+//	AX       number in z;  CX  R
+//	Z0–Z3    weights of one number;  Z4  the number
+//	Z16–Z31  sums, four registers a row
+
+#define F32AT(p, Z) VMOVUPS p, Z
+#define F16AT(p, Z) VCVTPH2PS p, Z
+#define BF16AT(p, Z) VPMOVZXWD p, Z; VPSLLD $16, Z, Z
+
+#define ZERO(A, B, C, D) VPXORD A, A, A; VPXORD B, B, B; VPXORD C, C, C; VPXORD D, D, D
+#define ZERO1 ZERO(Z16, Z17, Z18, Z19)
+#define ZERO4 ZERO1; ZERO(Z20, Z21, Z22, Z23); ZERO(Z24, Z25, Z26, Z27); ZERO(Z28, Z29, Z30, Z31)
+
+#define ROW(z, A, B, C, D) \
+	VBROADCASTSS (z)(AX*4), Z4 \
+	VFMADD231PS Z0, Z4, A \
+	VFMADD231PS Z1, Z4, B \
+	VFMADD231PS Z2, Z4, C \
+	VFMADD231PS Z3, Z4, D
+#define ROWS1 ROW(SI, Z16, Z17, Z18, Z19)
+#define ROWS4 ROWS1; ROW(R8, Z20, Z21, Z22, Z23); ROW(R9, Z24, Z25, Z26, Z27); ROW(R10, Z28, Z29, Z30, Z31)
+
+#define PUT(y, A, B, C, D) \
+	VADDPS (y), A, A \
+	VADDPS 64(y), B, B \
+	VADDPS 128(y), C, C \
+	VADDPS 192(y), D, D \
+	VMOVUPS A, (y) \
+	VMOVUPS B, 64(y) \
+	VMOVUPS C, 128(y) \
+	VMOVUPS D, 192(y) \
+	ADDQ $256, y
+#define PUT1 PUT(DI, Z16, Z17, Z18, Z19)
+#define PUT4 PUT1; PUT(R12, Z20, Z21, Z22, Z23); PUT(R13, Z24, Z25, Z26, Z27); PUT(R14, Z28, Z29, Z30, Z31)
+
+#define EXPAND(AT, size, ZERON, ROWSN, PUTN) \
+	MOVQ y+0(FP), DI \
+	MOVQ z+8(FP), SI \
+	MOVQ w+16(FP), DX \
+	MOVQ yStride+24(FP), BX \
+	MOVQ zStride+32(FP), AX \
+	LEAQ (DI)(BX*4), R12 \
+	LEAQ (DI)(BX*8), R13 \
+	LEAQ (R12)(BX*8), R14 \
+	LEAQ (SI)(AX*4), R8 \
+	LEAQ (SI)(AX*8), R9 \
+	LEAQ (R8)(AX*8), R10 \
+	MOVQ r+40(FP), CX \
+	MOVQ panels+48(FP), BX \
+panel: \
+	ZERON \
+	XORL AX, AX \
+number: \
+	AT((DX), Z0) \
+	AT((16*size)(DX), Z1) \
+	AT((32*size)(DX), Z2) \
+	AT((48*size)(DX), Z3) \
+	ROWSN \
+	ADDQ $(64*size), DX \
+	INCQ AX \
+	CMPQ AX, CX \
+	JLT number \
+	PUTN \
+	DECQ BX \
+	JNE panel \
+	VZEROUPPER \
+	RET
+
+// func expandF32x1AVX512(y, z *float32, w *byte, yStride, zStride, r, panels int)
+TEXT ·expandF32x1AVX512(SB), NOSPLIT, $0-56
+	EXPAND(F32AT, 4, ZERO1, ROWS1, PUT1)
+
+TEXT ·expandF32x4AVX512(SB), NOSPLIT, $0-56
+	EXPAND(F32AT, 4, ZERO4, ROWS4, PUT4)
+
+TEXT ·expandF16x1AVX512(SB), NOSPLIT, $0-56
+	EXPAND(F16AT, 2, ZERO1, ROWS1, PUT1)
+
+TEXT ·expandF16x4AVX512(SB), NOSPLIT, $0-56
+	EXPAND(F16AT, 2, ZERO4, ROWS4, PUT4)
+
+TEXT ·expandBF16x1AVX512(SB), NOSPLIT, $0-56
+	EXPAND(BF16AT, 2, ZERO1, ROWS1, PUT1)
+
+TEXT ·expandBF16x4AVX512(SB), NOSPLIT, $0-56
+	EXPAND(BF16AT, 2, ZERO4, ROWS4, PUT4)

@@ -1,0 +1,42 @@
+package kernel
+
+import "fmt"
+
+// panelOut is how many outputs a panel of Up has.
+const panelOut = 64
+
+// Up is B [Out, R] of an adapter, laid out for products with few rows: Bᵀ in panels
+// of 64 outputs, the last one filled up with zeros.
+type Up struct {
+	Type   Type // F32, F16 or BF16
+	Out, R int
+	size   int    // of a number
+	data   []byte // [panels][R][64]
+}
+
+// NewUp lays a matrix [Out, R] of floats out. It copies.
+func NewUp(src Source) (*Up, error) {
+	if src.Type != F32 && src.Type != F16 && src.Type != BF16 {
+		return nil, fmt.Errorf("update [%d, %d] of %v: want F32, F16 or BF16", src.Rows, src.Cols, src.Type)
+	}
+	m, err := NewMatrix(src)
+	if err != nil {
+		return nil, err
+	}
+	u := &Up{Type: src.Type, Out: src.Rows, R: src.Cols, size: src.Type.RowBytes(1)}
+	u.data = make([]byte, u.panels()*u.panelBytes())
+	for o := range u.Out {
+		row, to := m.stored(o), u.data[o/panelOut*u.panelBytes()+o%panelOut*u.size:]
+		for r := range u.R {
+			copy(to[r*panelOut*u.size:][:u.size], row[r*u.size:])
+		}
+	}
+	return u, nil
+}
+
+func (u *Up) panels() int { return (u.Out + panelOut - 1) / panelOut }
+
+func (u *Up) panelBytes() int { return u.R * panelOut * u.size }
+
+// Bytes is the memory of u.
+func (u *Up) Bytes() int64 { return int64(len(u.data)) }
