@@ -28,13 +28,13 @@ type churner struct {
 	wrong                            []string
 }
 
-const prompts, tokensEach = 8, 6
+const prompts, tokensEach = 8, 8
 
 func (c *churner) ask(prompt int, model string) harness.Body {
 	return c.chat(prompt).With(harness.Body{"model": model, "max_tokens": tokensEach})
 }
 
-// churn: 10,000 requests while the name that they choose is replaced every
+// churn: requests, 10,000 if not told otherwise, while the name that they choose is replaced every
 // 100 ms, some with two answers, some given up, and another name comes and goes.
 // Every answer has to be that of one generation, the one that its header names.
 func (b *bench) churn(ctx context.Context) error {
@@ -55,11 +55,11 @@ func (b *bench) churn(ctx context.Context) error {
 	wg.Go(func() { c.replace(swapping) })
 	wg.Go(func() { c.comeAndGo(swapping) })
 	began := time.Now()
-	c.send(ctx, 10_000)
+	c.send(ctx, b.requests)
 	took := time.Since(began).Seconds()
 	stop()
 	wg.Wait()
-	b.Add("churn: requests per second", "", 10_000/took)
+	b.Add("churn: requests per second", "", float64(b.requests)/took)
 	b.Add("churn: answered", "", float64(c.answered.Load()))
 	b.Add("churn: given up by the client", "", float64(c.cancelled.Load()))
 	b.Add("churn: refused, the name being deleted just then", "", float64(c.gone.Load()))

@@ -32,6 +32,9 @@ type bench struct {
 	rounds  int
 	tokens  int   // of an answer
 	size    int64 // of the model's file, bytes
+
+	requests int  // of the churn case
+	race     bool // the server runs under the race detector, and ends at the first race
 }
 
 // cases in the order of a whole run.
@@ -62,6 +65,8 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&b.llama, "llama", "", "folder with llama-server of llama.cpp")
 	flag.IntVar(&b.rounds, "rounds", 5, "rounds of each case")
 	flag.IntVar(&b.tokens, "tokens", 64, "tokens of each answer")
+	flag.IntVar(&b.requests, "requests", 10_000, "requests of the churn case")
+	flag.BoolVar(&b.race, "race", false, "build the server with the race detector (needs a C compiler)")
 	id := flag.String("model", "smollm2-135m-instruct", "model to serve")
 	asJSON := flag.Bool("json", false, "print the results as JSON")
 	flag.Parse()
@@ -112,7 +117,12 @@ func (b *bench) missed() []string {
 
 // prepare builds graft and finds the model.
 func (b *bench) prepare(ctx context.Context, id string) (err error) {
-	if b.program, err = harness.Build(ctx, b.dir); err != nil {
+	var args []string
+	if b.race {
+		args = []string{"-race"}
+		os.Setenv("GORACE", "halt_on_error=1")
+	}
+	if b.program, err = harness.Build(ctx, b.dir, args...); err != nil {
 		return err
 	}
 	cfg, err := config.Load(config.Request{Environ: os.Environ()})

@@ -30,7 +30,7 @@ func adapter(m *model.Model, rank int, seed uint64) *adapters.Adapter {
 		a.Modules = append(a.Modules, &adapters.Module{
 			Path: l.Module, Alpha: float64(rank),
 			A: normal(rng, 1/math.Sqrt(float64(l.W.Cols)), rank, l.W.Cols),
-			B: normal(rng, 0.05/math.Sqrt(float64(rank)), l.W.Rows, rank),
+			B: normal(rng, 0.8/math.Sqrt(float64(rank)), l.W.Rows, rank),
 		})
 	}
 	return a

@@ -33,9 +33,9 @@ type candidate struct {
 	bodies []harness.Body
 }
 
-// race runs the candidates in turn and returns the tokens per second of each
+// inTurn runs the candidates in turn and returns the tokens per second of each
 // round. A first round warms up and does not count.
-func (b *bench) race(ctx context.Context, all []candidate) ([][]float64, error) {
+func (b *bench) inTurn(ctx context.Context, all []candidate) ([][]float64, error) {
 	out := make([][]float64, len(all))
 	for round := range b.rounds + 1 {
 		for i, c := range all {
@@ -90,7 +90,7 @@ func (b *bench) mixed(ctx context.Context) error {
 			candidate{"llama-server, 8 streams, one adapter", l, b.bodies(func(int) harness.Body { return use(0) })},
 			candidate{"llama-server, 8 streams, 8 adapters", l, b.bodies(use)})
 	}
-	got, err := b.race(ctx, all)
+	got, err := b.inTurn(ctx, all)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (b *bench) registered(ctx context.Context) error {
 		return err
 	}
 	base := b.bodies(func(int) harness.Body { return nil })
-	got, err := b.race(ctx, []candidate{{"base, none registered", plain, base}, {"base, 100 registered", full, base}, {"base, none registered, again", plain, base}})
+	got, err := b.inTurn(ctx, []candidate{{"base, none registered", plain, base}, {"base, 100 registered", full, base}, {"base, none registered, again", plain, base}})
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (b *bench) single(ctx context.Context) error {
 	rounds := b.rounds
 	b.rounds *= 3
 	defer func() { b.rounds = rounds }()
-	got, err := b.race(ctx, []candidate{
+	got, err := b.inTurn(ctx, []candidate{
 		{"one stream, base", s, []harness.Body{b.chat(0).With(long)}},
 		{"one stream, adapter", s, []harness.Body{b.chat(0).With(long).With(harness.Body{"model": "a0"})}},
 	})

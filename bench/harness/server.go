@@ -24,10 +24,11 @@ type Server struct {
 	exited chan error
 }
 
-// Build compiles graft into dir and returns the path of the program.
-func Build(ctx context.Context, dir string) (string, error) {
+// Build compiles graft into dir, with more arguments of go build, and returns the
+// path of the program.
+func Build(ctx context.Context, dir string, args ...string) (string, error) {
 	program := filepath.Join(dir, "graft")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "graft")
+	build := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", program}, args...), "graft")...)
 	build.Stderr = os.Stderr
 	return program, build.Run()
 }
