@@ -2,7 +2,6 @@ package model
 
 import (
 	"fmt"
-	"slices"
 
 	"graft/internal/kernel"
 )
@@ -36,7 +35,7 @@ type Update struct {
 // exchanges tells that the base's product itself is changed, not only added to.
 func (u *Update) exchanges() bool { return u.W != nil || u.Stretch != nil }
 
-// NewAdapter makes an adapter of m from its updates, which it keeps, by
+// NewAdapter makes an adapter of m from its updates, which it keeps and changes, by
 // Linear.Index. Errors: a shape that does not fit.
 func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter, error) {
 	if m.Config.Encoder {
@@ -52,7 +51,7 @@ func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter
 		}
 		a.updates[i] = u
 		if u.Bias != nil {
-			u.shift = slices.Clone(u.Bias)
+			u.shift, u.Bias = u.Bias, nil
 			for o, b := range m.Linears[i].B {
 				u.shift[o] -= b
 			}
@@ -91,7 +90,7 @@ func (u *Update) fits(l *Linear) error {
 }
 
 func (u *Update) bytes() int64 {
-	n := int64(4 * (len(u.Stretch) + len(u.Bias) + len(u.shift)))
+	n := int64(4 * (len(u.Stretch) + len(u.shift)))
 	for _, m := range []*kernel.Matrix{u.A, u.W} {
 		if m != nil {
 			n += m.Bytes()
