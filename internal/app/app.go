@@ -52,6 +52,7 @@ type App struct {
 	progress func(hub.Event)
 	version  string
 	beside   bool
+	without  bool // models
 
 	log      *slog.Logger
 	hub      *hub.Hub
@@ -97,6 +98,9 @@ func New(cfg config.Config, options ...Option) (*App, error) {
 	a.hub = hub.New(cfg.HubOptions())
 	a.bases = &bases{digests: map[string]string{}, norms: map[string]known{}}
 	a.open = a.openNative
+	if a.without {
+		a.open = a.openNothing
+	}
 	if err := a.prepare(); err != nil {
 		a.Close()
 		return nil, explainDisk(err, cfg.DataDir)

@@ -82,7 +82,7 @@ func (e *env) runChat(ctx context.Context, f chatFlags, prompt string) error {
 }
 
 // connect finds a server, or starts one for this process alone. end ends it.
-func (e *env) connect(ctx context.Context, f chatFlags, conf config.Config) (cl *client, end func(), err error) {
+func (e *env) connect(ctx context.Context, f chatFlags, conf config.Config, options ...app.Option) (cl *client, end func(), err error) {
 	cl = &client{
 		url: strings.TrimRight(cmp.Or(f.url, os.Getenv("GRAFT_URL")), "/"),
 		key: cmp.Or(f.key, os.Getenv("GRAFT_API_KEY"), os.Getenv("OPENAI_API_KEY")),
@@ -98,7 +98,7 @@ func (e *env) connect(ctx context.Context, f chatFlags, conf config.Config) (cl 
 	conf.Listen, conf.Auth.Required = "127.0.0.1:0", config.Off
 	conf.Tracing = config.Tracing{}
 	p := e.newProgress(false)
-	a, err := app.New(conf, app.Beside(), app.Version(Version), app.Progress(p.event))
+	a, err := app.New(conf, append(options, app.Beside(), app.Version(Version), app.Progress(p.event))...)
 	if err != nil {
 		return nil, nil, err
 	}

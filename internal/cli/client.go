@@ -123,6 +123,7 @@ type chunk struct {
 	} `json:"usage"`
 	Error *struct {
 		Message string `json:"message"`
+		Code    string `json:"code"`
 	} `json:"error"`
 }
 
@@ -149,11 +150,16 @@ func (c *client) model(ctx context.Context) (string, error) {
 
 // do sends a request and turns refusals into errors with the server's words.
 func (c *client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
+	return c.send(ctx, method, path, "application/json", bytes.NewReader(body))
+}
+
+// send is do for a body of any type.
+func (c *client) send(ctx context.Context, method, path, media string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", media)
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
@@ -161,7 +167,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode/100 == 2 {
 		return resp, nil
 	}
 	defer resp.Body.Close()
@@ -176,5 +182,13 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if resp.StatusCode == http.StatusUnauthorized {
 		return nil, fmt.Errorf("%s (give a key with --key or in OPENAI_API_KEY)", refusal.Error.Message)
 	}
-	return nil, errors.New(refusal.Error.Message)
+	return nil, &refused{resp.StatusCode, refusal.Error.Code, refusal.Error.Message}
 }
+
+// refused is a server's error.
+type refused struct {
+	status        int
+	code, message string
+}
+
+func (r *refused) Error() string { return r.message }
