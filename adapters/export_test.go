@@ -50,3 +50,10 @@ func Unpack(dir string, limits Limits, r io.Reader) (string, error) {
 func (b *Bound) CompileWhole() (*model.Adapter, error) {
 	return b.compile(func(t Tensor) half { return half{t: t} })
 }
+
+// Len is how many norms are known.
+func (n *Norms) Len() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.sum)
+}

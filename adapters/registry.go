@@ -18,7 +18,6 @@ var (
 	ErrTooLarge   = errors.New("the adapter is larger than is allowed") // file, rank, or what is in an archive
 	ErrNoPath     = errors.New("there is no adapter at this path")
 	ErrSource     = errors.New("the adapter could not be fetched") // from a repository
-	ErrConflict   = errors.New("somebody else changed it at the same time")
 	ErrQuota      = errors.New("no more adapters can be stored")
 	ErrNoPrevious = errors.New("there is nothing to go back to")
 )

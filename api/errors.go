@@ -70,7 +70,6 @@ var errorTable = []struct {
 	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_lora_name"},
 	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "lora_adapter_already_loaded", noRetry: true},
 	{is: adapters.ErrMismatch, status: http.StatusConflict, kind: invalidRequest, code: "lora_generation_mismatch", noRetry: true},
-	{is: adapters.ErrConflict, status: http.StatusConflict, kind: invalidRequest, code: "lora_generation_conflict", noRetry: true},
 	{is: adapters.ErrNoPrevious, status: http.StatusConflict, kind: invalidRequest, code: "no_previous_generation", noRetry: true},
 	{is: adapters.ErrInvalid, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "invalid_lora_adapter"},
 	{is: adapters.ErrTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "lora_adapter_file_too_large"},

@@ -40,7 +40,6 @@ func TestBackendErrors(t *testing.T) {
 		{adapters.ErrName, 400, "invalid_request_error", "", "invalid_lora_name", "cannot be used", ""},
 		{adapters.ErrExists, 409, "invalid_request_error", "", "lora_adapter_already_loaded", "taken", ""},
 		{adapters.ErrMismatch, 409, "invalid_request_error", "", "lora_generation_mismatch", "another generation", ""},
-		{adapters.ErrConflict, 409, "invalid_request_error", "", "lora_generation_conflict", "at the same time", ""},
 		{adapters.ErrNoPrevious, 409, "invalid_request_error", "", "no_previous_generation", "go back", ""},
 		{fmt.Errorf("%w: 2 tensors", adapters.ErrInvalid), 422, "invalid_request_error", "", "invalid_lora_adapter", "2 tensors", ""},
 		{adapters.ErrTooLarge, 413, "invalid_request_error", "", "lora_adapter_file_too_large", "larger", ""},

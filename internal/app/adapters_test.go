@@ -124,3 +124,30 @@ func TestAdapters(t *testing.T) {
 		t.Errorf("deleted, and answers %s", text)
 	}
 }
+
+// TestFetchAdapter: why an adapter cannot be fetched is said in the registry's
+// errors, which clients get a status for.
+func TestFetchAdapter(t *testing.T) {
+	c := testConfig(t)
+	c.Hub.Offline = true
+	a, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for repo, want := range map[string]error{"o/m": adapters.ErrForbidden, "no repository": adapters.ErrNoPath} {
+		if _, err := a.fetchAdapter(context.Background(), repo, "", t.TempDir(), 1<<20); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", repo, err, want)
+		}
+	}
+	c.Hub.Offline, c.Hub.HFEndpoint = false, "http://127.0.0.1:1"
+	c.DataDir = t.TempDir()
+	b, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if _, err := b.fetchAdapter(context.Background(), "o/m", "", t.TempDir(), 1<<20); !errors.Is(err, adapters.ErrSource) {
+		t.Errorf("no server there: %v", err)
+	}
+}

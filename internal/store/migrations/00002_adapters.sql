@@ -30,8 +30,8 @@ CREATE TABLE adapter_versions (
     base       TEXT NOT NULL,
     lineage    TEXT NOT NULL,   -- JSON
     report     TEXT NOT NULL,   -- JSON, without the modules
-    modules    TEXT NOT NULL,   -- JSON
     created    BIGINT NOT NULL,
+    modules    TEXT NOT NULL,   -- JSON; last, since it is long and seldom read
     PRIMARY KEY (name, generation)
 );
 CREATE INDEX adapter_versions_generation ON adapter_versions (generation);
