@@ -79,9 +79,12 @@ type bench struct {
 	one, two *adapters.Adapter // in the folders "one" and "two" of root
 }
 
-func newBench(t testing.TB, change ...func(*Deps)) *bench {
+func newBench(t testing.TB, change ...func(*Deps)) *bench { return newBenchOn(t, "llama", change...) }
+
+// newBenchOn is newBench with one of the tiny models.
+func newBenchOn(t testing.TB, base string, change ...func(*Deps)) *bench {
 	t.Helper()
-	m, err := model.Load(filepath.Join("..", "internal", "model", "testdata", "llama"), model.Options{Workers: 1})
+	m, err := model.Load(filepath.Join("..", "internal", "model", "testdata", base), model.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,6 +131,7 @@ func (h adaptersHandler) createFromForm(c *gin.Context) (adapters.Entry, error) 
 			return adapters.Entry{}, badForm(err)
 		}
 		name := part.FileName() // its last element: the client's folders do not count
+		name = name[strings.LastIndexByte(name, '\\')+1:]
 		if name == "" {
 			if err := readField(fields, part.FormName(), part); err != nil {
 				return adapters.Entry{}, err
