@@ -24,6 +24,7 @@ type Matrix struct {
 	Rows, Cols int
 
 	format *Format
+	bytes  int     // of a row
 	data   []byte  // packed groups; for float formats the source's bytes
 	order  []int32 // for float formats the source's order
 }
@@ -54,7 +55,7 @@ func NewMatrix(src Source) (*Matrix, error) {
 			}
 		}
 	}
-	m := &Matrix{Type: src.Type, Rows: src.Rows, Cols: src.Cols, format: f, data: src.Data, order: src.RowOrder}
+	m := &Matrix{Type: src.Type, Rows: src.Rows, Cols: src.Cols, format: f, bytes: src.Type.RowBytes(src.Cols), data: src.Data, order: src.RowOrder}
 	if f.packing != nil {
 		m.order = nil
 		m.pack(src)
@@ -65,7 +66,7 @@ func NewMatrix(src Source) (*Matrix, error) {
 // pack copies the rows into groups, on all cores: it is what loading a model
 // takes. Places without a row stay zero.
 func (m *Matrix) pack(src Source) {
-	m.data = make([]byte, m.groups()*m.groupBytes())
+	m.data = hugeBytes(m.groups() * m.groupBytes())
 	share := max(1, 1<<20/m.groupBytes()) // groups
 	var done sync.WaitGroup
 	var next atomic.Int64
@@ -86,7 +87,7 @@ func (m *Matrix) pack(src Source) {
 }
 
 func (m *Matrix) packGroup(src Source, g int) {
-	size := m.Type.RowBytes(m.Cols)
+	size := m.bytes
 	for i := g * groupRows; i < min(m.Rows, (g+1)*groupRows); i++ {
 		stored := i
 		if src.RowOrder != nil {
@@ -98,7 +99,7 @@ func (m *Matrix) packGroup(src Source, g int) {
 
 func (m *Matrix) groups() int { return (m.Rows + groupRows - 1) / groupRows }
 
-func (m *Matrix) groupBytes() int { return groupRows * m.Type.RowBytes(m.Cols) }
+func (m *Matrix) groupBytes() int { return groupRows * m.bytes }
 
 // group is the packed group g.
 func (m *Matrix) group(g int) []byte {
@@ -111,7 +112,7 @@ func (m *Matrix) stored(i int) []byte {
 	if m.order != nil {
 		i = int(m.order[i])
 	}
-	n := m.Type.RowBytes(m.Cols)
+	n := m.bytes
 	return m.data[i*n : (i+1)*n]
 }
 
