@@ -37,9 +37,9 @@ func (h adaptersHandler) llamaSet(c *gin.Context) {
 	scales := map[string]float32{}
 	entries, err := h.Adapters.List(c.Request.Context())
 	if err == nil {
-		names := map[int]string{}
+		known, on := map[int]numbered{}, map[string]int{}
 		for _, n := range h.loras.list(entries) {
-			names[n.ID] = n.Name
+			known[n.ID] = n
 		}
 		err = h.readItems(c, func(item value) {
 			var id int
@@ -50,15 +50,21 @@ func (h adaptersHandler) llamaSet(c *gin.Context) {
 				o.integer("id", &id, 0, maxInt32)
 				o.number("scale", &scale, -100, 100)
 			})
-			name, ok := names[id]
-			_, twice := scales[name]
+			n, ok := known[id]
+			_, twice := scales[n.Name]
+			if scale != 0 {
+				on[n.Base]++
+			}
 			switch {
 			case !ok:
 				item.d.fail(invalid(join(item.path, "id"), "invalid_value", "There is no adapter with the id %d: GET /lora-adapters lists them.", id))
 			case twice:
 				item.d.fail(invalid(join(item.path, "id"), "duplicate_adapter", "The id %d appears twice.", id))
 			}
-			scales[name] = scale
+			if on[n.Base] > maxAdapters {
+				item.d.fail(invalid(item.path, "invalid_value", "At most %d adapters of one base may have a scale other than 0.", maxAdapters))
+			}
+			scales[n.Name] = scale
 		})
 	}
 	if err != nil {

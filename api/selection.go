@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -215,8 +216,13 @@ func (s *server) chooseGlobal(ctx context.Context, key KeyInfo, ch *choice, sel 
 		if err != nil {
 			return err
 		}
-		sel.used = append(sel.used, used{lease, n.Scale})
 		sel.base = lease.Base
+		if i := slices.IndexFunc(sel.used, func(u used) bool { return u.Generation == lease.Generation }); i >= 0 {
+			sel.used[i].weight += n.Scale // two names of one content
+			lease.Release()
+			continue
+		}
+		sel.used = append(sel.used, used{lease, n.Scale})
 	}
 	return nil
 }

@@ -45,3 +45,18 @@ func TestLoraNumbers(t *testing.T) {
 		t.Error("scales are left")
 	}
 }
+
+// So many adapters as a request may have can be on for everybody, and no more.
+func TestGlobalScalesAreBounded(t *testing.T) {
+	b := newBench(t)
+	var list []string
+	for i := range maxAdapters + 1 {
+		b.ask(t, 201, "POST", "/v1/lora_adapters", fmt.Sprintf(`{"name":"a%d","path":"one"}`, i))
+		list = append(list, fmt.Sprintf(`{"id":%d,"scale":1}`, i))
+	}
+	all := "[" + strings.Join(list, ",") + "]"
+	wantError(t, do(b, "POST", "/lora-adapters", all), 400, "invalid_request_error", fmt.Sprintf("[%d]", maxAdapters), "invalid_value")
+	if w := do(b, "POST", "/lora-adapters", strings.Replace(all, `"scale":1`, `"scale":0`, 1)); w.Code != 200 {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+}

@@ -241,6 +241,13 @@ func TestGlobalScales(t *testing.T) {
 			t.Errorf("%s: status %d, the backend was asked for %q, want %q: %s", c.body, w.Code, got, c.want, w.Body)
 		}
 	}
+	registry.put("twin", "fake", "a", adapters.Settings{}) // the content of poet
+	loras.setScales(map[string]float32{"poet": 0.5, "coder": 1, "twin": 0.25})
+	do(h, "POST", "/v1/completions", `{"model":"fake","prompt":"x"}`)
+	if got := uses(latest(t, fake)); got != "fake aa*0.75 bb*1" {
+		t.Errorf("with two names of one content the backend was asked for %q", got)
+	}
+	loras.setScales(map[string]float32{"poet": 0.5})
 	loras.forget("poet")
 	do(h, "POST", "/api/generate", `{"model":"fake:latest","prompt":"x","stream":false}`)
 	if got := uses(latest(t, fake)); got != "fake" {
