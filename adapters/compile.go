@@ -98,15 +98,13 @@ func halve(t Tensor) half {
 		return half{t: t}
 	}
 	v := t.Float32()
-	largest := float32(0)
+	largest := uint32(0) // bits of finite magnitudes have the order of the numbers
 	for _, x := range v {
-		largest = max(largest, float32(math.Abs(float64(x))))
+		largest = max(largest, math.Float32bits(x)&^(1<<31))
 	}
-	_, exp := math.Frexp(float64(largest)) // largest is below 2^exp
-	exp -= 15                              // and below 65504 what it becomes
-	for i, x := range v {
-		v[i] = float32(math.Ldexp(float64(x), -exp))
-	}
+	_, exp := math.Frexp(float64(math.Float32frombits(largest))) // largest is below 2^exp
+	exp = max(exp, -100) - 15                                    // and what it becomes below 65504; the factor is a float32
+	kernel.Scale(nil, v, v, float32(math.Ldexp(1, -exp)), 0)
 	data := make([]byte, 2*len(v))
 	kernel.EncodeF16(data, v)
 	return half{t: Tensor{Type: kernel.F16, Shape: t.Shape, Data: data}, exp: exp}

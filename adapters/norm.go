@@ -14,7 +14,8 @@ func (k *checker) measure() {
 		for ; i < len(k.out.Parts) && k.out.Parts[i].Module == m; i++ {
 			p := &k.out.Parts[i]
 			if m.DoRA() {
-				delta += p.stretch()
+				p.stretch()
+				delta += p.change2()
 			} else {
 				delta += p.norm2()
 			}
@@ -27,16 +28,6 @@ func (k *checker) measure() {
 		r.Modules = append(r.Modules, ModuleNorm{m.Path, m.Rank(), m.Scale(), ratio(delta, w)})
 	}
 	r.Applied, r.Norm = len(r.Modules), ratio(allDelta, allW)
-}
-
-// stretch fills the stretches of DoRA alone.
-func (k *checker) stretch() {
-	for i := range k.out.Parts {
-		p := &k.out.Parts[i]
-		if p.Module.DoRA() && !isFinite(p.stretch()) {
-			k.fail("module %s: its update is not finite", p.Module.Path)
-		}
-	}
 }
 
 // ratio of two norms, given their squares.
@@ -95,28 +86,4 @@ func gramCols(t Tensor) []float64 {
 		}
 	}
 	return g
-}
-
-// stretch fills Stretch, from the dequantised rows of W, and returns ‖W' − W‖².
-func (p *Part) stretch() float64 {
-	u := newUpdater(p)
-	magnitude := p.Module.Magnitude.Rows(p.Linear.Start, p.Linear.W.Rows).Float32()
-	p.Stretch = make([]float32, p.Linear.W.Rows)
-	w := make([]float32, p.Linear.W.Cols)
-	delta := 0.0
-	for i := range p.Stretch {
-		p.Linear.W.Row(w, i)
-		sum := 0.0
-		row := u.row(w, i)
-		for _, v := range row {
-			sum += v * v
-		}
-		f := float64(magnitude[i]) / math.Sqrt(sum)
-		p.Stretch[i] = float32(f)
-		for j, v := range row {
-			d := f*v - float64(w[j])
-			delta += d * d
-		}
-	}
-	return delta
 }

@@ -85,10 +85,17 @@ func (t Tensor) transposed() Tensor {
 	if len(t.Data) == 0 {
 		return out
 	}
-	size := len(t.Data) / rows / cols
+	if t.Type == kernel.F32 {
+		for i := range rows {
+			for j := range cols {
+				binary.LittleEndian.PutUint32(out.Data[4*(j*rows+i):], binary.LittleEndian.Uint32(t.Data[4*(i*cols+j):]))
+			}
+		}
+		return out
+	}
 	for i := range rows {
 		for j := range cols {
-			copy(out.Data[(j*rows+i)*size:(j*rows+i+1)*size], t.Data[(i*cols+j)*size:])
+			binary.LittleEndian.PutUint16(out.Data[2*(j*rows+i):], binary.LittleEndian.Uint16(t.Data[2*(i*cols+j):]))
 		}
 	}
 	return out

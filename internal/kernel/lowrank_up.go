@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // panelOut is how many outputs a panel of Up has.
 const panelOut = 64
@@ -19,16 +22,24 @@ func NewUp(src Source) (*Up, error) {
 	if src.Type != F32 && src.Type != F16 && src.Type != BF16 {
 		return nil, fmt.Errorf("update [%d, %d] of %v: want F32, F16 or BF16", src.Rows, src.Cols, src.Type)
 	}
-	m, err := NewMatrix(src)
-	if err != nil {
+	if _, err := NewMatrix(src); err != nil { // which checks sizes
 		return nil, err
+	}
+	if src.RowOrder != nil {
+		return nil, fmt.Errorf("update [%d, %d]: rows in another order", src.Rows, src.Cols)
 	}
 	u := &Up{Type: src.Type, Out: src.Rows, R: src.Cols, size: src.Type.RowBytes(1)}
 	u.data = make([]byte, u.panels()*u.panelBytes())
 	for o := range u.Out {
-		row, to := m.stored(o), u.data[o/panelOut*u.panelBytes()+o%panelOut*u.size:]
+		row, to := src.Data[o*u.R*u.size:(o+1)*u.R*u.size], u.data[o/panelOut*u.panelBytes()+o%panelOut*u.size:]
+		if u.size == 4 {
+			for r := range u.R {
+				binary.LittleEndian.PutUint32(to[4*r*panelOut:], binary.LittleEndian.Uint32(row[4*r:]))
+			}
+			continue
+		}
 		for r := range u.R {
-			copy(to[r*panelOut*u.size:][:u.size], row[r*u.size:])
+			binary.LittleEndian.PutUint16(to[2*r*panelOut:], binary.LittleEndian.Uint16(row[2*r:]))
 		}
 	}
 	return u, nil
