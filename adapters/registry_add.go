@@ -14,8 +14,8 @@ import (
 )
 
 // Add stores an adapter and gives it a name, or nothing of both: it reads the source
-// into a folder of its own, writes it as a PEFT folder, reads that again and checks
-// it against the base, so that what was checked is what is served. Errors: all of
+// into a folder of its own, writes it as a PEFT folder, reads that again, checks it
+// against the base and compiles it, so that what was checked is what is served. Errors: all of
 // this package.
 func (r *Registry) Add(ctx context.Context, q AddRequest) (Entry, error) {
 	e, err := r.add(ctx, q)
@@ -114,7 +114,11 @@ func (r *Registry) prepare(ctx context.Context, q *AddRequest, base *Base, sourc
 	if err != nil {
 		return v, g, invalid(err)
 	}
-	g = store.AdapterGeneration{Generation: a.Generation, Rank: a.Rank(), Memory: bound.Memory(), Created: r.Now()}
+	ready, err := bound.Compile() // now rather than at the first request
+	if err != nil {
+		return v, g, invalid(err)
+	}
+	g = store.AdapterGeneration{Generation: a.Generation, Rank: a.Rank(), Memory: ready.Bytes, Created: r.Now()}
 	if g.Bytes, err = treeBytes(out); err != nil {
 		return v, g, err
 	}

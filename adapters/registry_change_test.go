@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"graft/adapters"
+	"graft/adapters/adapterstest"
 )
 
 // add adds the adapter of a seed and returns its generation.
@@ -308,6 +309,16 @@ func TestFailedAdd(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(s.opts.Dir, "tmp")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestEncoder: an adapter that nothing could be generated with is not registered.
+func TestEncoder(t *testing.T) {
+	m := tiny(t, "bert", "")
+	s := newShelf(t, func(o *adapters.RegistryOptions) { o.Bases = one{adapters.NewBase(m)} })
+	a := adapterstest.Random(t, m, 2, []string{"query"}, 1, 0.1)
+	if _, err := s.Add(context.Background(), adapters.AddRequest{Name: "x", Adapter: a}); !errors.Is(err, adapters.ErrInvalid) || !strings.Contains(err.Error(), "embeddings only") {
+		t.Fatal(err)
 	}
 }
 

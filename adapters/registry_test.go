@@ -108,6 +108,15 @@ func TestAddFromPath(t *testing.T) {
 		e.Owner != "key-1" || e.Notes != "first" || e.Lineage.Source != "path "+folder || len(e.Report.Modules) != 2 || e.Report.Norm <= 0 {
 		t.Fatalf("%+v", e)
 	}
+	bound, err := s.opts.Bases.(one).base.Fit(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ready, err := bound.Compile(); err != nil || ready.Bytes == 0 {
+		t.Fatal(err)
+	} else if n, err := s.Memory(ctx, a.Generation); err != nil || n != ready.Bytes {
+		t.Fatalf("announced %d bytes, holds %d, %v", n, ready.Bytes, err)
+	}
 	list, err := s.List(ctx)
 	if err != nil || len(list) != 1 || list[0].Name != "one" || list[0].Report.Applied != 2 {
 		t.Fatalf("%+v %v", list, err)

@@ -43,7 +43,7 @@ func TestOrder(t *testing.T) {
 	file := write(t, "listen: 127.0.0.1:1\nengine: {threads: 1, max_queue: 1}\nserver: {max_n: 1}")
 	c, err := Load(Request{
 		File:    file,
-		Environ: []string{"GRAFT_ENGINE_THREADS=2", "GRAFT_SERVER_MAX_N=2", "GRAFT_MODELS=a, b", "HF_TOKEN=secret"},
+		Environ: []string{"GRAFT_ENGINE_THREADS=2", "GRAFT_ADAPTERS_ROOTS=/a,/b", "GRAFT_SERVER_MAX_N=2", "GRAFT_MODELS=a, b", "HF_TOKEN=secret"},
 		Flags:   map[string]any{"server.max_n": 3},
 	})
 	if err != nil {
@@ -51,6 +51,9 @@ func TestOrder(t *testing.T) {
 	}
 	if c.Listen != "127.0.0.1:1" || c.Engine.MaxQueue != 1 || c.Engine.Threads != 2 || c.Server.MaxN != 3 || c.Engine.MaxRunning != 64 {
 		t.Fatalf("%+v", c)
+	}
+	if diff := cmp.Diff([]string{"/a", "/b"}, c.Adapters.Roots); diff != "" {
+		t.Fatal(diff)
 	}
 	if diff := cmp.Diff([]string{"a", "b"}, c.Models); diff != "" || c.Hub.Token != "secret" || c.File != file {
 		t.Fatalf("%s %+v", diff, c)
@@ -92,6 +95,9 @@ func TestErrors(t *testing.T) {
 		{"no port", "listen: localhost", "", "HOST:PORT"},
 		{"no models", "models: []", "", "name at least one model"},
 		{"bad choice", "", "GRAFT_ENGINE_KV_TYPE=f8", `engine.kv_type: "f8" is not one of f32, f16, bf16, q8_0`},
+		{"adapters' memory", "adapters: {memory: 512MiB}", "", "adapters.memory: 512MiB is not less than engine.kv_memory"},
+		{"rank", "adapters: {max_rank: 0}", "", "adapters.max_rank: 0 is less than 1"},
+		{"keep", "", "GRAFT_ADAPTERS_KEEP=-1", "adapters.keep: -1 is less than 0"},
 		{"ratio", "tracing: {sample_ratio: 2}", "", "between 0 and 1"},
 		{"origin", "server: {cors_origins: [example.org]}", "", "is not an origin"},
 	} {
