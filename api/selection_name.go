@@ -35,19 +35,15 @@ func hasModel(models []serving.Model, id string) bool {
 
 // find is named for one spelling.
 func (s *server) find(ctx context.Context, key KeyInfo, models []serving.Model, name string) (*adapters.Lease, error) {
-	isModel := hasModel(models, name)
-	if isModel {
-		e, err := s.registry.Get(ctx, name)
-		if isUnknown(err) || err == nil && !e.Shadow {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	lease, err := s.lease(ctx, key, adapters.Ref{Name: name})
-	if lease != nil || err != nil || isModel {
-		return lease, err
+	if err != nil {
+		return nil, err
+	}
+	if hasModel(models, name) {
+		return s.shadowing(ctx, lease)
+	}
+	if lease != nil {
+		return lease, nil
 	}
 	if lease, err = s.atGeneration(ctx, key, name); lease != nil || err != nil {
 		return lease, err
@@ -73,6 +69,23 @@ func (s *server) find(ctx context.Context, key KeyInfo, models []serving.Model, 
 		return lease, nil
 	}
 	return nil, s.noGeneration(ctx, key, name)
+}
+
+// shadowing is the lease of an adapter that has the name of a model, if it was
+// registered to go before it.
+func (s *server) shadowing(ctx context.Context, lease *adapters.Lease) (*adapters.Lease, error) {
+	if lease == nil {
+		return nil, nil
+	}
+	e, err := s.registry.Get(ctx, lease.Name)
+	if err == nil && e.Shadow {
+		return lease, nil
+	}
+	lease.Release()
+	if isUnknown(err) {
+		err = nil // deleted just now
+	}
+	return nil, err
 }
 
 // afterBase is what follows base: or base:: in name.
