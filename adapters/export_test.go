@@ -57,3 +57,6 @@ func (n *Norms) Len() int {
 	defer n.mu.Unlock()
 	return len(n.sum)
 }
+
+// Divergence is divergence.
+var Divergence = divergence

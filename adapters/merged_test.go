@@ -2,6 +2,7 @@ package adapters_test
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -160,5 +161,45 @@ func TestWriteFolder(t *testing.T) {
 	list, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil || len(list) != 1 {
 		t.Errorf("left behind: %v, %v", list, err)
+	}
+}
+
+// TestCompare: the merged model is base and adapter, the base is not; the report of
+// a divergence that can be worked out by hand.
+func TestCompare(t *testing.T) {
+	base := tinyPath("llama", "")
+	m := loaded(t, base)
+	b := check(t, m, readPEFT(t, "lora"))
+	folder := filepath.Join(t.TempDir(), "merged")
+	if err := b.ExportFolder(folder, adapters.ExportOptions{Path: base}); err != nil {
+		t.Fatal(err)
+	}
+	texts := [][]int32{make([]int32, 40), {5, 6, 7}}
+	for i := range texts[0] {
+		texts[0][i] = int32(3 + i*7%90)
+	}
+	r, err := b.Compare(t.Context(), loaded(t, folder), texts)
+	if err != nil || r.Tokens != 43 || !(r.KL >= 0 && r.KL < 1e-6) || r.Top1 != 1 {
+		t.Errorf("merged: %+v, %v", r, err)
+	}
+	far, err := b.Compare(t.Context(), loaded(t, base), texts)
+	if err != nil || far.KL < 1e-3 || far.Top1 == 1 {
+		t.Errorf("the base alone: %+v, %v", far, err)
+	}
+	want, with := 0.0, served(t, loaded(t, folder), texts)
+	for i, row := range served(t, loaded(t, base), texts) { // in one pass
+		for at := 0; at < len(row); at += 96 {
+			want += adapters.Divergence(with[i][at:at+96], row[at:at+96]) / 43
+		}
+	}
+	if math.Abs(far.KL-want) > 1e-3*want {
+		t.Errorf("the base alone: KL %g, in one pass %g", far.KL, want)
+	}
+	// p = (1/2, 1/2), q = (1/4, 3/4)
+	if kl := adapters.Divergence([]float32{0, 0}, []float32{0, float32(math.Log(3))}); math.Abs(kl-(0.5*math.Log(2)+0.5*math.Log(2.0/3))) > 1e-6 {
+		t.Errorf("divergence %g", kl)
+	}
+	if _, err := b.Compare(t.Context(), m, nil); err == nil {
+		t.Error("nothing was compared")
 	}
 }
