@@ -102,16 +102,17 @@ func ServeAlso(cfg config.Config, name string) (config.Config, string) {
 	return cfg, name
 }
 
-// Bind loads the model of an adapter and fits the adapter to it. The model is to be
-// closed.
-func (l *Library) Bind(ctx context.Context, name string) (*adapters.Bound, *model.Model, hub.Local, error) {
+// Bind loads the model of an adapter and fits the adapter to it; base says where the
+// model is, "": under the name that the adapter was registered for. The model is to
+// be closed.
+func (l *Library) Bind(ctx context.Context, name, base string) (*adapters.Bound, *model.Model, hub.Local, error) {
 	a, e, err := l.Adapter(ctx, name)
 	if err != nil {
 		return nil, nil, hub.Local{}, err
 	}
-	local, err := l.Model(e.Base)
+	local, err := l.Model(cmp.Or(base, e.Base))
 	if err != nil {
-		return nil, nil, local, fmt.Errorf("the base of adapter %q: %w", name, err)
+		return nil, nil, local, fmt.Errorf("the base of adapter %q: %w; say where it is with --base", name, err)
 	}
 	m, err := model.Load(local.Path, model.Options{Workers: l.cfg.Engine.Threads})
 	if err != nil {

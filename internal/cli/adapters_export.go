@@ -35,8 +35,11 @@ func (e *env) withLibrary(ctx context.Context, f *adapterFlags, do func(*app.Lib
 	return do(l)
 }
 
+// baseUsage explains --base where a model is read.
+const baseUsage = "the `MODEL` it belongs to: an id, a file or a folder (default: the one it was added for)"
+
 func (e *env) exportAdapter(f *adapterFlags) *cobra.Command {
-	var out string
+	var out, base string
 	c := &cobra.Command{
 		Use:   "export NAME[@GENERATION] --out DIR|FILE.gguf",
 		Short: "Write an adapter as a PEFT folder or a GGUF file",
@@ -50,7 +53,7 @@ merge such an adapter instead.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return e.withLibrary(c.Context(), f, func(l *app.Library) error {
 				if strings.HasSuffix(out, ".gguf") {
-					b, m, _, err := l.Bind(c.Context(), args[0])
+					b, m, _, err := l.Bind(c.Context(), args[0], base)
 					if err != nil {
 						return err
 					}
@@ -72,6 +75,7 @@ merge such an adapter instead.`,
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "write to this `PATH`; .gguf makes a GGUF file")
+	c.Flags().StringVar(&base, "base", "", baseUsage)
 	c.MarkFlagRequired("out")
 	return c
 }
@@ -90,8 +94,8 @@ func (e *env) wrote(f *adapterFlags, path, generation string, report *adapters.M
 
 // mergeFlags are how a merged model is written.
 type mergeFlags struct {
-	out, typ, name string
-	unchecked      bool
+	out, typ, name, base string
+	unchecked            bool
 }
 
 func (e *env) mergeAdapter(f *adapterFlags) *cobra.Command {
@@ -114,6 +118,7 @@ the report says how far off.`,
 	}
 	c.Flags().StringVarP(&m.out, "out", "o", "", "write to this `PATH`; .gguf makes a GGUF file")
 	c.Flags().StringVar(&m.typ, "type", "f16", "store matrices as f32, f16, bf16, or (GGUF only) q8_0")
+	c.Flags().StringVar(&m.base, "base", "", baseUsage)
 	c.Flags().StringVar(&m.name, "name", "", "what the merged model calls itself")
 	c.Flags().BoolVar(&m.unchecked, "no-compare", false, "do not compare what was written with base and adapter")
 	c.MarkFlagRequired("out")
@@ -125,7 +130,7 @@ func (e *env) merge(ctx context.Context, f *adapterFlags, m mergeFlags, l *app.L
 	if err != nil {
 		return fmt.Errorf("--type: %w", err)
 	}
-	b, base, local, err := l.Bind(ctx, name)
+	b, base, local, err := l.Bind(ctx, name, m.base)
 	if err != nil {
 		return err
 	}

@@ -133,6 +133,8 @@ func TestAdapterCommands(t *testing.T) {
 	}
 	d.run("export", "two@"+shortGeneration(two.Generation), "-o", folder+".gguf")
 	d.run("add", "again", folder+".gguf")
+	d.run("export", "two", "--out", folder+"2.gguf", "--base", d.model)
+	d.fails("say where it is with --base", "export", "two", "--out", folder+"3.gguf", "--base", "none")
 	d.fails("without --url", "export", "one", "--out", folder, "--url", "http://127.0.0.1:1")
 	if list := d.run("rm", "two", "again"); list != "" {
 		t.Errorf("rm prints %q", list)
