@@ -1,9 +1,15 @@
 package api
 
 import (
+	"context"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"graft/adapters"
 )
 
 // The requests of vLLM's documentation (docs/features/lora.md), and what its server
@@ -62,4 +68,40 @@ func TestVLLMInvalid(t *testing.T) {
 		t.Errorf("%s, %v", m, w.Header())
 	}
 	b.want(t)
+}
+
+// lora_path is a folder first; what looks like owner/name and is none is looked
+// for at Hugging Face.
+func TestVLLMRepository(t *testing.T) {
+	b := newBench(t)
+	var asked []string
+	b.registry.Fetch = func(_ context.Context, repo, revision, dir string, _ int64) (string, error) {
+		asked = append(asked, repo)
+		if repo != "owner/lora" {
+			return "", fmt.Errorf("%w: %s", adapters.ErrNoPath, repo)
+		}
+		return "0123abcd", os.CopyFS(dir, os.DirFS(filepath.Join(b.root, "two")))
+	}
+	if err := os.Rename(filepath.Join(b.root, "one"), filepath.Join(b.root, "local")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(b.root, "team"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(b.root, "local"), filepath.Join(b.root, "team", "lora")); err != nil {
+		t.Fatal(err)
+	}
+	for path, status := range map[string]int{"team/lora": 200, "owner/lora": 200, "owner/none": 404, "./owner/lora": 404, "owner/lora/x": 404, "lora": 404, "/owner/lora": 403, "../lora": 403} {
+		if w := do(b, "POST", "/v1/load_lora_adapter", `{"lora_name":"`+strings.Trim(path, "./")+`","lora_path":"`+path+`","load_inplace":true}`); w.Code != status {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	slices.Sort(asked)
+	if !slices.Equal(asked, []string{"owner/lora", "owner/none"}) {
+		t.Errorf("asked for %q", asked)
+	}
+	b.want(t, "owner/lora two", "team/lora one")
+	if got := b.ask(t, 200, "GET", "/v1/lora_adapters/owner/lora", ""); got["revision"] != "0123abcd" || got["source"] != "hf owner/lora@0123abcd" {
+		t.Errorf("got %v", got)
+	}
 }
