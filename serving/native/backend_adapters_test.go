@@ -44,11 +44,11 @@ func newTinyAdapters(t testing.TB) *tinyAdapters {
 		a := adapterstest.Random(t, m, 4<<seed, targets, uint64(seed+1), 0.6)
 		l.store[a.Generation] = a
 		l.names = append(l.names, a.Generation)
-		b, err := adapters.NewBase(m).Fit(a)
+		c, err := fit(m, a)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.bytes[a.Generation] = b.Memory()
+		l.bytes[a.Generation] = c.Bytes
 	}
 	return l
 }
@@ -69,6 +69,10 @@ func (l *tinyAdapters) LoadAdapter(_ context.Context, _ string, m *model.Model, 
 	l.mu.Lock()
 	l.loads++
 	l.mu.Unlock()
+	return fit(m, a)
+}
+
+func fit(m *model.Model, a *adapters.Adapter) (*model.Adapter, error) {
 	b, err := adapters.NewBase(m).Fit(a)
 	if err != nil {
 		return nil, err

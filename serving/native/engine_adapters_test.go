@@ -386,6 +386,8 @@ func TestAdaptersTogether(t *testing.T) {
 			}
 		})
 	}
+	waitFor(t, "the first step", func() bool { r.run.mu.Lock(); defer r.run.mu.Unlock(); return r.run.steps > 0 })
+	time.Sleep(20 * time.Millisecond) // let the others queue up, so that they share batches
 	close(gate)
 	wg.Wait()
 	if n := worst.Load(); n > 0 {
@@ -416,4 +418,36 @@ func TestAdaptersMemoryIsFreed(t *testing.T) {
 			return false
 		}
 	})
+}
+
+// Planning and gathering a step of many sets allocates nothing.
+func TestAdaptersStepDoesNotAllocate(t *testing.T) {
+	e := &engine{sched: newScheduler(policy{rows: 32, mixedRows: 32, logits: 32, running: 16, queue: 16}, newBlocks(400, 16))}
+	for i := range 12 {
+		q := &sequence{ids: make([]int32, 3, 4000), prompt: 3, limit: 4000, adapters: testSets[i%len(testSets)]}
+		q.key = keyOf(q.adapters)
+		q.table.blocks = make([]int32, 0, 250)
+		if _, err := e.sched.add([]*sequence{q}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.sched.blocks.noCache = true // what is entered into the index is kept
+	step := func() {
+		e.plan = e.sched.next(e.plan)
+		together(e.plan)
+		e.gather(e.plan)
+		for _, c := range e.plan {
+			samples := c.samples()
+			e.sched.computed(c)
+			if samples {
+				c.seq.ids = append(c.seq.ids, 1)
+			}
+		}
+	}
+	for range 20 {
+		step()
+	}
+	if n := testing.AllocsPerRun(200, step); n != 0 || len(e.plan) != 12 {
+		t.Errorf("%v allocations for each step of %d rows", n, len(e.plan))
+	}
 }

@@ -86,6 +86,7 @@ type house struct {
 	mu   sync.Mutex
 	lent map[int32]bool
 	next int32
+	slow chan struct{} // when not nil, blocks on their way back wait for it
 }
 
 func newHouse(t testing.TB, budget int, sizes map[string]int64) *house {
@@ -110,6 +111,9 @@ func newHouse(t testing.TB, budget int, sizes map[string]int64) *house {
 			return out, nil
 		},
 		giveBack: func(blocks []int32) {
+			if h.slow != nil {
+				<-h.slow
+			}
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			for _, b := range blocks {
@@ -128,7 +132,9 @@ func newHouse(t testing.TB, budget int, sizes map[string]int64) *house {
 // take leases adapters, given by one letter each.
 func (h *house) take(letters string) func() {
 	h.t.Helper()
-	_, release, err := h.acquire(context.Background(), strings.Split(letters, ""))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, release, err := h.acquire(ctx, strings.Split(letters, ""))
 	if err != nil {
 		h.t.Fatalf("%s: %v", letters, err)
 	}

@@ -133,8 +133,18 @@ func TestResidencyLoadErrors(t *testing.T) {
 func TestResidencyGivesBack(t *testing.T) {
 	h := newHouse(t, 3, abc())
 	h.loader.memory["e"] = 12
+	h.slow = make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(h.slow) })
+	t.Cleanup(goOn)
 	h.take("e")()
-	h.take("a")()
+	got, release := h.begin(t.Context(), "a")
+	waitFor(t, "a to wait", func() bool { return h.queued() == 1 })
+	h.wantState("e0") // it has to wait a little, and nobody has to go for it
+	goOn()
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	release()
 	h.wantState("a0 e0")
 	h.settled()
 }
@@ -260,6 +270,26 @@ func TestResidencyReopens(t *testing.T) {
 	if n := h.loader.loaded("a"); n != 1 {
 		t.Errorf("%d loads of a", n)
 	}
+
+	// So does what the next one has already, while that waits for the rest.
+	h = newHouse(t, 3, abc())
+	first, second := h.take("a"), h.take("d")
+	ctx, cancel = context.WithCancel(t.Context())
+	gotB, _ = h.begin(ctx, "b")
+	waitFor(t, "b to wait", func() bool { return h.state() == "a1- d1" })
+	got, release := h.begin(t.Context(), "ac")
+	waitFor(t, "a and c to wait", func() bool { return h.queued() == 2 })
+	cancel()
+	<-gotB
+	h.wantState("a2 d1-")
+	h.take("a")()
+	second()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	release()
+	first()
+	h.settled()
 }
 
 // Sets are taken at once: two that overlap never wait for each other.
