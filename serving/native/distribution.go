@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"graft/internal/kernel"
 )
 
 // scratch is memory for one distribution.
@@ -30,21 +32,14 @@ func (s *sampler) distribution(sc *scratch, logits []float32) error {
 	if err != nil {
 		return err
 	}
-	floor := math.Inf(-1)
-	if k := s.opt.TopK; k > 0 && k < len(logits) {
-		floor = sc.kth(logits, k)
-	}
 	sc.p = slices.Grow(sc.p[:0], len(logits))[:len(logits)]
-	t := float64(s.opt.Temperature)
-	sum, left := 0.0, 0
-	for i, l := range logits {
-		sc.p[i] = 0
-		if x := float64(l); x >= floor {
-			sc.p[i] = math.Exp((x - float64(most)) / t)
-			sum += sc.p[i]
-			left++
-		}
+	left := len(logits)
+	if k := s.opt.TopK; k > 0 && k < len(logits) {
+		left = sc.few(logits, k, float64(most), float64(s.opt.Temperature))
+	} else {
+		kernel.ExpScaled(sc.p, logits, float64(most), 1/float64(s.opt.Temperature))
 	}
+	sum := total(sc.p)
 	if p := float64(s.opt.TopP); p < 1 {
 		sum = sc.nucleus(p*sum, sum, left)
 	}
@@ -57,10 +52,40 @@ func (s *sampler) distribution(sc *scratch, logits []float32) error {
 			sum += sc.p[i]
 		}
 	}
+	inverse := 1 / sum
 	for i := range sc.p {
-		sc.p[i] /= sum
+		sc.p[i] *= inverse
 	}
 	return nil
+}
+
+// few fills sc.p for the k greatest logits and those that equal the last of them,
+// and says how many they are.
+func (sc *scratch) few(logits []float32, k int, most, t float64) (left int) {
+	clear(sc.p)
+	floor := sc.kth(logits, k)
+	for i, l := range logits {
+		if x := float64(l); x >= floor {
+			sc.p[i] = math.Exp((x - most) / t)
+			left++
+		}
+	}
+	return left
+}
+
+// total is Σ p in four partial sums, which need not wait for each other.
+func total(p []float64) float64 {
+	var a, b, c, d float64
+	for ; len(p) >= 4; p = p[4:] {
+		a += p[0]
+		b += p[1]
+		c += p[2]
+		d += p[3]
+	}
+	for _, x := range p {
+		a += x
+	}
+	return (a + b) + (c + d)
 }
 
 // nucleus zeroes what has mass or more before it in sc.p, whose sum is sum with
@@ -69,6 +94,20 @@ func (sc *scratch) nucleus(mass, sum float64, n int) float64 {
 	// What is below the mass to be cut, shared by all but the best, cannot stay:
 	// it and all after it would weigh less than that mass.
 	least := (sum - mass) / float64(max(n-1, 1))
+	// Where more than the mass is above a higher bar, what is below cannot stay
+	// either; it spares sorting thousands.
+	for bar := 0x1p-8; bar > least; bar /= 16 {
+		above := 0.0
+		for _, p := range sc.p {
+			if p >= bar {
+				above += p
+			}
+		}
+		if above > mass+1e-9*sum {
+			least = bar
+			break
+		}
+	}
 	sc.best = sc.best[:0]
 	for i, p := range sc.p {
 		if p >= least && p > 0 || p == 1 {
@@ -140,8 +179,17 @@ func (s *sampler) uniform() float64 { return float64(s.rnd.Uint64()>>11) / (1 <<
 
 // draw is the first id at which the running sum of p exceeds u of the whole.
 func draw(p []float64, u float64) int32 {
-	sum, last := 0.0, int32(0)
-	for i, x := range p {
+	sum, first := 0.0, 0
+	for ; len(p)-first > 64; first += 64 { // whole parts first
+		next := sum + total(p[first:first+64])
+		if next > u {
+			break
+		}
+		sum = next
+	}
+	last := int32(-1)
+	for i := first; i < len(p); i++ {
+		x := p[i]
 		if x == 0 {
 			continue
 		}
@@ -151,5 +199,10 @@ func draw(p []float64, u float64) int32 {
 			break
 		}
 	}
-	return last // rounding may leave the whole sum a little below u
+	for i := first - 1; last < 0 && i >= 0; i-- {
+		if p[i] > 0 {
+			last = int32(i)
+		}
+	}
+	return max(last, 0) // rounding may leave the whole sum a little below u
 }

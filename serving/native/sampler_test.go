@@ -325,3 +325,41 @@ func BenchmarkSampler(b *testing.B) {
 		})
 	}
 }
+
+// A draw takes no token that has no mass, even where rounding leaves all of them
+// below it, and is the one that a plain walk finds.
+func TestDraw(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{1, 63, 64, 65, 129, 1000} {
+		for round := range 200 {
+			p := make([]float64, n)
+			for i := range p {
+				if rnd.IntN(3) == 0 {
+					p[i] = rnd.Float64()
+				}
+			}
+			if round%4 == 0 {
+				clear(p[min(n-1, 40):])
+			}
+			p[rnd.IntN(min(n, 40))] = 1
+			sum := 0.0
+			for _, x := range p {
+				sum += x
+			}
+			u := rnd.Float64() * sum
+			if round%3 == 0 {
+				u = sum * (1 + 1e-12)
+			}
+			want, walked := -1, 0.0
+			for i, x := range p {
+				if x > 0 && walked <= u {
+					want = i
+				}
+				walked += x
+			}
+			if have := draw(p, u); int(have) != want {
+				t.Fatalf("%d tokens, %v of %v: token %d of mass %v, want %d", n, u, sum, have, p[have], want)
+			}
+		}
+	}
+}
