@@ -199,6 +199,30 @@ func TestOldFolders(t *testing.T) {
 	}
 }
 
+// TestHistoryOfDeleted: it is kept for a while.
+func TestHistoryOfDeleted(t *testing.T) {
+	ctx := context.Background()
+	s := newShelf(t)
+	s.add("gone", 1)
+	s.add("here", 1)
+	if err := s.Delete(ctx, "gone", adapters.Change{By: "key-1"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]int{{89, 2}, {91, 0}} {
+		days, want := c[0], c[1]
+		s.Close()
+		s.opts.Now = func() time.Time { return time.Now().Add(time.Duration(days) * 24 * time.Hour) }
+		s.open()
+		h, err := s.History(ctx, "gone")
+		if len(h) != want || (err == nil) != (want > 0) || want > 0 && (h[0].Action != "delete" || h[0].By != "key-1") {
+			t.Errorf("after %d days: %+v %v", days, h, err)
+		}
+		if h, err := s.History(ctx, "here"); len(h) != 1 || err != nil {
+			t.Errorf("after %d days: %+v %v", days, h, err)
+		}
+	}
+}
+
 // TestChurn resolves and opens while names are replaced, promoted, rolled back and
 // deleted: what was resolved is there until it is released.
 func TestChurn(t *testing.T) {

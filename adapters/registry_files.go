@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"graft/internal/flock"
 	"graft/internal/store"
@@ -152,8 +153,11 @@ func (r *Registry) destroy(ctx context.Context, generation string) error {
 	return os.RemoveAll(r.folder(generation))
 }
 
+// remembered is how long the history of deleted names is kept.
+const remembered = 90 * 24 * time.Hour
+
 // sweep deletes what a process left that died: folders half-written, and folders
-// whole but not yet known. A store that knows of no adapter at all is rather a new
+// whole but not yet known; and the history of names deleted long ago. A store that knows of no adapter at all is rather a new
 // one beside old folders: these stay.
 func (r *Registry) sweep(ctx context.Context) error {
 	list, err := r.Store.Adapters().Generations(ctx)
@@ -178,7 +182,9 @@ func (r *Registry) sweep(ctx context.Context) error {
 	for _, e := range half {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(r.path("tmp"), e.Name())))
 	}
-	return err
+	return errors.Join(err, r.Store.ChangeAdapters(ctx, func(tx store.AdaptersTx) error {
+		return tx.ForgetEvents(ctx, r.Now().Add(-remembered))
+	}))
 }
 
 // place gives a folder that was written its name, once it is on the disk. One that

@@ -164,7 +164,7 @@ func (r *Registry) release(generation string) {
 		return
 	}
 	delete(r.leases, generation)
-	if r.wanted {
+	if r.wanted && !r.closed {
 		r.wanted = false
 		r.wg.Go(func() { r.collect(context.Background(), false) })
 	}

@@ -48,7 +48,8 @@ type Registry struct {
 	dying  map[string]bool // generations being deleted
 	epoch  int             // counts deletions
 	wanted bool            // a generation waits for its leases to be deleted
-	wg     sync.WaitGroup  // of deletions in the background
+	closed bool
+	wg     sync.WaitGroup // of deletions in the background
 	left   sync.Once
 }
 
@@ -80,6 +81,9 @@ func OpenRegistry(ctx context.Context, o RegistryOptions) (*Registry, error) {
 
 // Close waits for deletions in progress and lets go of the folder, not of the store.
 func (r *Registry) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.wg.Wait()
 	return r.leave()
 }
@@ -139,8 +143,8 @@ func entryOf(row store.AdapterEntry) (Entry, error) {
 	return e, nil
 }
 
-// History is what happened to a name, latest first, also when it was deleted: the
-// last 1,000 events. Errors: ErrNotFound.
+// History is what happened to a name, latest first: the last 1,000 events, and those
+// of a deleted one for 90 days. Errors: ErrNotFound.
 func (r *Registry) History(ctx context.Context, name string) ([]Event, error) {
 	rows, err := r.Store.Adapters().Events(ctx, name)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // AdaptersTx changes the tables of adapters: all of it or, when it fails, nothing.
@@ -102,6 +103,13 @@ func (a AdaptersTx) AddEvent(ctx context.Context, name string, e AdapterEvent) e
 	}
 	_, err := a.tx.ExecContext(ctx, `DELETE FROM adapter_events WHERE name = ?
 		AND seq <= (SELECT MAX(seq) FROM adapter_events WHERE name = ?) - ?`, name, name, maxEvents)
+	return err
+}
+
+// ForgetEvents deletes the history of names that are no more and had no event since.
+func (a AdaptersTx) ForgetEvents(ctx context.Context, since time.Time) error {
+	_, err := a.tx.ExecContext(ctx, `DELETE FROM adapter_events WHERE name NOT IN (SELECT name FROM adapter_names)
+		AND name NOT IN (SELECT name FROM adapter_events WHERE time >= ?)`, millis(since))
 	return err
 }
 
