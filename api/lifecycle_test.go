@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/google/go-cmp/cmp"
 
 	"graft/adapters"
@@ -313,6 +315,21 @@ func TestAdapterKeys(t *testing.T) {
 		if m := wantError(t, as("ann", c[0], c[1], c[2]), 403, "invalid_request_error", "", "admin_key_required"); !strings.Contains(m, "graft keys create NAME --admin") {
 			t.Error(m)
 		}
+	}
+	// So is every other route that changes something.
+	changing := regexp.MustCompile(`lora|^/v1/models/|^/api/(blobs|create|copy|delete)`)
+	routes := 0
+	for _, r := range b.Handler.(*gin.Engine).Routes() {
+		if r.Method == "GET" || r.Method == "HEAD" || !changing.MatchString(r.Path) {
+			continue
+		}
+		routes++
+		if w := as("ann", r.Method, strings.NewReplacer("*name", "all/pin", "*id", "all", ":digest", "x").Replace(r.Path), "{}"); w.Code != 403 {
+			t.Errorf("%s %s: %d %s", r.Method, r.Path, w.Code, w.Body)
+		}
+	}
+	if routes < 17 {
+		t.Errorf("only %d routes", routes)
 	}
 	b.want(t, "all one", "anns two")
 	for key, want := range map[string]int{"root": 2, "ann": 2, "ben": 1} {
