@@ -3,11 +3,11 @@ under training/testdata.
 
 NAME.safetensors holds, for a model of internal/model/testdata, four sequences
 ("ids.N") with the weight of each token as a target ("weights.N"); parameters of an
-adapter of all its projections ("A.MODULE", "B.MODULE"); the loss Σ weight*nll /
-Σ weight over all four ("loss") and its gradients ("gA.MODULE", "gB.MODULE"); then,
-from the same A and B = 0, losses and gradient norms of twenty steps of AdamW, each on
+adapter of all its projections ("A.MODULE", "B.MODULE", with DoRA "M.MODULE"); the loss Σ weight*nll /
+Σ weight over all four ("loss") and its gradients ("gA.MODULE", …); then, from
+the same A, B = 0 and M as PEFT begins, losses and gradient norms of twenty steps of AdamW, each on
 two of the sequences ("steps.loss", "steps.norm", "steps.lr"), and parameters after
-them ("end.A.MODULE", "end.B.MODULE", of some modules).
+them ("end.A.MODULE", …, of some modules).
 
 llama-q4_1.gguf is the tiny llama with its matrices in Q4_1 (but for down_proj, whose
 rows are no whole blocks), and llama-q4_1.safetensors
@@ -49,6 +49,8 @@ LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 TARGETS = {name: LINEARS for name in ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3")}
 TARGETS["phi3"] = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 TARGETS["llama"] = LINEARS + ["lm_head"]
+TARGETS["qwen2-dora"] = LINEARS
+TARGETS["phi3-dora"] = TARGETS["phi3"]
 TARGETS["llama-q4_1"] = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 Q4_1 = gguf.GGMLQuantizationType.Q4_1
 
@@ -75,12 +77,12 @@ def write_quantised():
 
 
 def load(name):
-    base = AutoModelForCausalLM.from_pretrained(MODELS / name.removesuffix("-q4_1"), attn_implementation="eager", dtype=torch.float64)
+    base = AutoModelForCausalLM.from_pretrained(MODELS / name.removesuffix("-q4_1").removesuffix("-dora"), attn_implementation="eager", dtype=torch.float64)
     if name.endswith("q4_1"):
         for p in base.parameters():
             if p.dim() == 2 and p.shape[1] % 32 == 0:
                 p.data = torch.from_numpy(gguf.quants.dequantize(quantised(p.detach().numpy()), Q4_1)).double()
-    config = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=TARGETS[name], task_type="CAUSAL_LM")
+    config = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=TARGETS[name], use_dora=name.endswith("dora"), task_type="CAUSAL_LM")
     return peft.get_peft_model(base, config).train()
 
 
@@ -93,6 +95,11 @@ def loss_of(model, sequences):
         total = total + (w[1:] * nll).sum()
         weight += w[1:].sum()
     return total / weight
+
+
+def kind(key):
+    """A and B, or M for the magnitudes of DoRA."""
+    return "M." if "magnitude" in key else "A." if "lora_A" in key else "B."
 
 
 def module(key):
@@ -118,15 +125,22 @@ def main(only):
         first = {}
         for key, p in params.items():
             r = torch.rand(p.shape, generator=tiny.generator(name, key)) * 2 - 1
-            p.data = (r / p.shape[1] ** 0.5 * (1.0 if "lora_A" in key else 0.3)).double()
-            first[key] = p.data.clone()
-            out[("A." if "lora_A" in key else "B.") + module(key)] = p.data.float()
+            first[key] = torch.zeros_like(p)
+            if kind(key) == "M.":
+                first[key] = p.data.clone()
+                p.data = p.data * (1 + 0.2 * r).double()
+            else:
+                p.data = (r / p.shape[1] ** 0.5 * (1.0 if "lora_A" in key else 0.3)).double()
+            if kind(key) == "A.":
+                first[key] = p.data.clone()
+            p.data = p.data.float().double()
+            out[kind(key) + module(key)] = p.data.float()
         loss = loss_of(model, sequences)
         loss.backward()
         out["loss"] = loss.detach().float()[None]
         for key, p in params.items():
-            out[("gA." if "lora_A" in key else "gB.") + module(key)] = p.grad.float()
-            p.data = first[key] if "lora_A" in key else torch.zeros_like(p)
+            out["g" + kind(key) + module(key)] = p.grad.float()
+            p.data = first[key]
 
         optimiser = torch.optim.AdamW(params.values(), lr=5e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
         schedule = get_cosine_schedule_with_warmup(optimiser, 0, STEPS)
@@ -143,7 +157,7 @@ def main(only):
         out["steps.loss"], out["steps.norm"], out["steps.lr"] = map(torch.tensor, (losses, norms, rates))
         for key, p in params.items():
             if "layers.0." in key and any(k in key for k in ("q_proj", "qkv_proj", "down_proj")) or "lm_head" in key:
-                out[("end.A." if "lora_A" in key else "end.B.") + module(key)] = p.data.float()
+                out["end." + kind(key) + module(key)] = p.data.float()
         out = {k: v.detach().float().contiguous() for k, v in out.items()}
         save_file(out, OUT / f"{name}.safetensors", {"made": f"reference/training.py, {VERSIONS}"})
         print(name, losses[0], losses[-1], max(norms))

@@ -35,7 +35,7 @@ func (t *Trainer) Checkpoint(path string) error {
 	var list []weights.Tensor
 	for i, p := range t.adapter.Params() {
 		add := func(prefix string, data []float32) {
-			list = append(list, weights.NewF32(prefix+p.Name, data, p.Rows, p.Cols))
+			list = append(list, weights.NewF32(prefix+p.Name, data, p.Shape()...))
 		}
 		add("", p.Data)
 		add("m.", p.M)
@@ -98,7 +98,7 @@ func (t *Trainer) Resume(path string) error {
 			if !ok {
 				return bad("tensor %s is not there", prefix+p.Name)
 			}
-			if err := x.Check(p.Rows, p.Cols); err != nil {
+			if err := x.Check(p.Shape()...); err != nil {
 				return bad("%w", err)
 			}
 			if x.Type != kernel.F32 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"graft/internal/kernel"
@@ -14,11 +15,11 @@ import (
 )
 
 // tiny are the models that reference/training.py has trained adapters of.
-var tiny = []string{"llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3", "llama-q4_1"}
+var tiny = []string{"llama", "mistral", "qwen2", "qwen3", "phi3", "gemma2", "gemma3", "llama-q4_1", "qwen2-dora", "phi3-dora"}
 
 func openTiny(t testing.TB, name string) *model.Model {
 	t.Helper()
-	path := filepath.Join("..", "internal", "model", "testdata", name)
+	path := filepath.Join("..", "internal", "model", "testdata", strings.TrimSuffix(name, "-dora"))
 	if name == "llama-q4_1" {
 		path = filepath.Join("testdata", name+".gguf")
 	}
@@ -46,7 +47,7 @@ func goldenAdapter(t testing.TB, g *reftest.Golden, m *model.Model, b bool) *Ada
 	for _, l := range m.Linears {
 		if g.Has("A."+l.Module) && !seen[l.Module] {
 			seen[l.Module] = true
-			specs = append(specs, ModuleSpec{Path: l.Module, Rank: 3, Alpha: 6})
+			specs = append(specs, ModuleSpec{Path: l.Module, Rank: 3, Alpha: 6, DoRA: g.Has("M." + l.Module)})
 		}
 	}
 	a, err := NewAdapter(m, specs, 0, 1)
@@ -57,6 +58,9 @@ func goldenAdapter(t testing.TB, g *reftest.Golden, m *model.Model, b bool) *Ada
 		copy(mod.A.Data, g.Tensor(t, "A."+mod.Path).Data)
 		if b {
 			copy(mod.B.Data, g.Tensor(t, "B."+mod.Path).Data)
+			if mod.M != nil {
+				copy(mod.M.Data, g.Tensor(t, "M."+mod.Path).Data)
+			}
 		}
 	}
 	return a
@@ -119,10 +123,9 @@ func TestGradientsGolden(t *testing.T) {
 					}
 					worst := 0.0
 					for _, mod := range a.Modules {
-						for _, p := range []*Param{mod.A, mod.B} {
-							key := "gA."
-							if p == mod.B {
-								key = "gB."
+						for key, p := range map[string]*Param{"gA.": mod.A, "gB.": mod.B, "gM.": mod.M} {
+							if p == nil {
+								continue
 							}
 							d := apart(p.Grad, g.Tensor(t, key+mod.Path).Data)
 							worst = max(worst, d)

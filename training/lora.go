@@ -11,16 +11,24 @@ import (
 
 // Param is one trained matrix, with its gradient and the moments of AdamW.
 type Param struct {
-	Name       string // as PEFT calls it, without the prefix: "model.layers.0.self_attn.q_proj.lora_A.weight"
-	Rows, Cols int
+	Name       string    // as PEFT calls it, without the prefix: "model.layers.0.self_attn.q_proj.lora_A.weight"
+	Rows, Cols int       // Cols is 0 when it is a vector
 	Data       []float32 // [Rows, Cols]
 	Grad       []float32 // of the sum over the tokens, not yet divided
 	M, V       []float32 // moments
 }
 
 func newParam(name string, rows, cols int) *Param {
-	n := rows * cols
+	n := rows * max(1, cols)
 	return &Param{name, rows, cols, make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)}
+}
+
+// Shape is [Rows, Cols], or [Rows].
+func (p *Param) Shape() []int {
+	if p.Cols == 0 {
+		return []int{p.Rows}
+	}
+	return []int{p.Rows, p.Cols}
 }
 
 // ModuleSpec says that a module of the model is adapted, and how.
@@ -29,17 +37,24 @@ type ModuleSpec struct {
 	Rank   int
 	Alpha  float64
 	RSLoRA bool // the scale is alpha/√rank, else alpha/rank
+	// DoRA trains the lengths of the rows of W + s B A apart from their directions.
+	DoRA bool
 }
 
-// Module is the update of one module: y = W x + s B A drop(x).
+// Module is the update of one module: y = W x + s B A drop(x). With DoRA it is
+// y = m/‖W + s B A‖ (W x + s B A drop(x)) row by row (Liu et al., "DoRA: weight-decomposed
+// low-rank adaptation", 2024), where the lengths count as constants in the gradient.
 type Module struct {
 	ModuleSpec
 	In, Out int
 	Scale   float32
 	A       *Param // [Rank, In]
 	B       *Param // [Out, Rank]
+	M       *Param // [Out] m; nil: no DoRA
 
-	key uint64 // of the masks of dropout
+	key     uint64    // of the masks of dropout
+	lengths []float64 // [Out] ‖W‖² of each row, with DoRA
+	stretch []float32 // [Out] m/‖W + s B A‖ in this pass, with DoRA
 }
 
 // Adapter is the parameters in training.
@@ -124,6 +139,9 @@ func NewAdapter(m *model.Model, specs []ModuleSpec, dropout float32, seed uint64
 		if isTable(m, l) {
 			return nil, fmt.Errorf("module %s is a table of embeddings, which graft does not train", l.Module)
 		}
+		if mod.DoRA && l.Wide {
+			return nil, fmt.Errorf("module %s is the head, which graft does not train with DoRA", l.Module)
+		}
 		if mod.Out == 0 {
 			a.Modules = append(a.Modules, mod)
 		}
@@ -143,6 +161,9 @@ func NewAdapter(m *model.Model, specs []ModuleSpec, dropout float32, seed uint64
 		mod.Scale = float32(scale)
 		mod.A = newParam(mod.Path+".lora_A.weight", mod.Rank, mod.In)
 		mod.B = newParam(mod.Path+".lora_B.weight", mod.Out, mod.Rank)
+		if mod.DoRA {
+			mod.measure(m)
+		}
 		fillUniform(mod.A.Data, keyOf(seed, mod.A.Name), 1/math.Sqrt(float64(mod.In)))
 	}
 	return a, nil
@@ -153,6 +174,9 @@ func (a *Adapter) Params() []*Param {
 	list := make([]*Param, 0, 2*len(a.Modules))
 	for _, m := range a.Modules {
 		list = append(list, m.A, m.B)
+		if m.M != nil {
+			list = append(list, m.M)
+		}
 	}
 	return list
 }

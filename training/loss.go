@@ -124,7 +124,7 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 			if gx != nil {
 				g = gx[r*x.width : (r+n)*x.width]
 			}
-			t.projectBack(g, y, in, n, h.linear, t.drop, true)
+			t.projectBack(g, y, in, nil, n, h.linear, t.drop, true)
 		}
 		t.work.release(at)
 	}

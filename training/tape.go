@@ -84,6 +84,8 @@ func (t *Tape) Forward(ctx context.Context, m *model.Model, b *model.Batch, p Pa
 	if p.Train && p.Adapter != nil {
 		t.drop = p.Adapter.Dropout
 	}
+	t.work.release(mark{})
+	t.stretches(m)
 	m.Forward(t, b)
 	return t.err
 }

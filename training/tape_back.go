@@ -75,7 +75,7 @@ func (t *Tape) nodeBack(n *node, y *value) {
 		}
 	case opLinear:
 		g, fresh := t.grad(n.a)
-		t.projectBack(g, gy, t.val(n.a).data, y.rows, n.linear, t.drop, fresh)
+		t.projectBack(g, gy, t.val(n.a).data, y.data, y.rows, n.linear, t.drop, fresh)
 	case opRope:
 		t.through(n.a, func(g []float32) { t.rotate(g, gy, y.width, n.rope, true) })
 	case opAttend:

@@ -122,7 +122,9 @@ func (t *Tape) wants(n *node, want map[int32]bool) {
 	case opNorm:
 		want[n.a] = want[n.a] || needs(n.a)
 	case opLinear:
-		want[n.a] = want[n.a] || t.module(n.linear) != nil
+		m := t.module(n.linear)
+		want[n.a] = want[n.a] || m != nil
+		want[n.y] = want[n.y] || m != nil && m.M != nil
 	case opAttend:
 		want[n.a], want[n.b], want[n.c] = true, true, true
 	case opGLU:

@@ -26,6 +26,9 @@ func (t *Tape) project(y, x []float32, rows int, w *model.Linear, drop float32) 
 		u := t.squeeze(m, t.dropped(m, x, drop), rows)
 		t.gemm.Product(t.pool, y, kernel.RowMajor(u, m.Rank), kernel.RowMajor(m.rowsOf(m.B.Data, w), m.Rank).T(), rows, w.W.Rows, m.Rank, true)
 		t.work.release(at)
+		if m.M != nil {
+			kernel.MulRows(t.pool, y, y, m.stretch[w.Start:w.Start+w.W.Rows])
+		}
 	}
 	if w.B != nil {
 		kernel.Add(t.pool, y, y, w.B)
@@ -56,21 +59,23 @@ func (t *Tape) squeeze(m *Module, x []float32, rows int) []float32 {
 	return u
 }
 
-// projectBack adds the gradients of y = project(x), given that by y: to those of the
+// projectBack adds the gradients of y = project(x), given that by it: to those of the
 // module, and to gx unless it is nil. With u = s A z, z the input of A,
 //
 //	gB += gyᵀ u    gu = s gy B    gA += guᵀ z    gx += gy W + drop(gu A)
 //
-// fresh says that gx holds nothing yet.
-func (t *Tape) projectBack(gx, gy, x []float32, rows int, w *model.Linear, drop float32, fresh bool) {
+// fresh says that gx holds nothing yet. y itself is for DoRA alone.
+func (t *Tape) projectBack(gx, gy, x, y []float32, rows int, w *model.Linear, drop float32, fresh bool) {
+	m, at, out := t.module(w), t.work.at, w.W.Rows
+	if m != nil && m.M != nil {
+		gy = t.stretchBack(m, w, gy, y)
+	}
 	if gx != nil {
 		t.gemm.Mul(t.pool, gx, gy, rows, w.W, !fresh)
 	}
-	m := t.module(w)
 	if m == nil {
 		return
 	}
-	at, out := t.work.at, w.W.Rows
 	z := t.dropped(m, x, drop)
 	u := t.squeeze(m, z, rows)
 	g := kernel.RowMajor(gy, out)

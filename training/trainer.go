@@ -163,6 +163,9 @@ func (t *Trainer) Step(ctx context.Context) (Report, error) {
 	for _, m := range t.adapter.Modules {
 		t.opts.AdamW.update(m.A, r.Rate, t.state.Updates)
 		t.opts.AdamW.update(m.B, r.Rate*t.opts.RatioB, t.state.Updates)
+		if m.M != nil {
+			t.opts.AdamW.update(m.M, r.Rate, t.state.Updates)
+		}
 	}
 	return r, nil
 }

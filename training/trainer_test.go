@@ -48,7 +48,7 @@ func TestStepsGolden(t *testing.T) {
 			t.Errorf("%s: %d steps: %v", name, tr.Steps(), err)
 		}
 		for _, mod := range tr.Adapter().Modules {
-			for key, p := range map[string]*Param{"end.A.": mod.A, "end.B.": mod.B} {
+			for key, p := range map[string]*Param{"end.A.": mod.A, "end.B.": mod.B, "end.M.": mod.M} {
 				if g.Has(key + mod.Path) {
 					d := apart(p.Data, g.Tensor(t, key+mod.Path).Data)
 					worst["parameters"] = max(worst["parameters"], d)

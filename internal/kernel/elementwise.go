@@ -56,3 +56,49 @@ func Scale(p *Pool, y, x []float32, s, limit float32) {
 	}
 	t.run(p, (len(x)+cut-1)/cut, cost)
 }
+
+// MulRows is y = x with each row of len(w) numbers times w, elementwise. y may be x.
+func MulRows(p *Pool, y, x, w []float32) {
+	if len(y) != len(x) || len(w) == 0 && len(x) != 0 || len(w) != 0 && len(x)%len(w) != 0 {
+		panic(fmt.Sprintf("kernel: %d numbers times rows of %d into %d", len(x), len(w), len(y)))
+	}
+	if len(x) == 0 {
+		return
+	}
+	t := spareRows.take()
+	t.y, t.x, t.w, t.width = y, x, w, len(w)
+	t.do = func(t *rowTask, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			mulScaled(t.y[i*t.width:(i+1)*t.width], t.x[i*t.width:(i+1)*t.width], t.w, 1)
+		}
+	}
+	t.run(p, len(x)/len(w), len(w)/2)
+}
+
+// MulColumns adds to sum [width] what Σ over rows of a*(y-b) is, column by column,
+// divided by d; a column whose d is 0 is left alone. b may be nil.
+func MulColumns(p *Pool, sum, a, y, b, d []float32) {
+	n := len(sum)
+	if len(a) != len(y) || n == 0 || len(a)%n != 0 || len(d) != n || b != nil && len(b) != n {
+		panic(fmt.Sprintf("kernel: sums of %d columns of %d and %d numbers", n, len(a), len(y)))
+	}
+	t := spareRows.take()
+	t.y, t.x, t.w, t.b, t.width = sum, a, d, b, n
+	values := y
+	t.do = func(t *rowTask, lo, hi int) {
+		for c := lo; c < hi; c++ {
+			if t.w[c] == 0 {
+				continue
+			}
+			total, less := 0.0, 0.0
+			if t.b != nil {
+				less = float64(t.b[c])
+			}
+			for i := c; i < len(t.x); i += t.width {
+				total += float64(t.x[i]) * (float64(values[i]) - less)
+			}
+			t.y[c] += float32(total / float64(t.w[c]))
+		}
+	}
+	t.run(p, n, len(a)/n)
+}
