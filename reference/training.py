@@ -13,6 +13,10 @@ llama-q4_1.gguf is the tiny llama with its matrices in Q4_1 (but for down_proj, 
 rows are no whole blocks), and llama-q4_1.safetensors
 what is computed with the numbers that they dequantise to.
 
+dpo.safetensors holds, for the llama, the loss of two pairs, sequences 0 and 1 and
+sequences 2 and 3 of llama.safetensors, with beta 0.3, and its gradients; the base is
+the reference.
+
     python reference/training.py [NAME ...]
 
 Needs torch, transformers, peft, safetensors, gguf, and the models that
@@ -97,6 +101,27 @@ def loss_of(model, sequences):
     return total / weight
 
 
+def log_prob(model, sequence):
+    ids, w = sequence
+    logits = model(input_ids=ids[None], use_cache=False).logits[0].double()
+    return -(w[1:] * torch.nn.functional.cross_entropy(logits[:-1], ids[1:], reduction="none")).sum()
+
+
+def write_dpo(model, params, sequences):
+    with torch.no_grad(), model.disable_adapter():
+        base = [log_prob(model, s) for s in sequences]
+    gain = [log_prob(model, s) - r for s, r in zip(sequences, base)]
+    margins = 0.3 * torch.stack([gain[0] - gain[1], gain[2] - gain[3]])
+    loss = -torch.nn.functional.logsigmoid(margins).mean()
+    loss.backward()
+    out = {"loss": loss.detach().float()[None], "margins": margins.detach().float()}
+    for key, p in params.items():
+        out["g" + kind(key) + module(key)] = p.grad.float()
+        p.grad = None
+    save_file(out, OUT / "dpo.safetensors", {"made": f"reference/training.py, {VERSIONS}"})
+    print("dpo", loss.item(), margins)
+
+
 def kind(key):
     """A and B, or M for the magnitudes of DoRA."""
     return "M." if "magnitude" in key else "A." if "lora_A" in key else "B."
@@ -135,6 +160,8 @@ def main(only):
                 first[key] = p.data.clone()
             p.data = p.data.float().double()
             out[kind(key) + module(key)] = p.data.float()
+        if name == "llama":
+            write_dpo(model, params, sequences)
         loss = loss_of(model, sequences)
         loss.backward()
         out["loss"] = loss.detach().float()[None]

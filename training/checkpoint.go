@@ -140,7 +140,7 @@ func (t *Trainer) setup() setup {
 
 	o := t.opts
 	o.Base, o.KeepBytes, o.Between = "", 0, nil // these change nothing
-	fmt.Fprintf(h, "%+v", o)
+	fmt.Fprintf(h, "%+v %v", o, t.beta)
 	s.Options = sum()
 
 	number(uint64(math.Float32bits(t.adapter.Dropout)))

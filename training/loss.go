@@ -60,7 +60,8 @@ func (t *Tape) LogProbs(targets []int32) ([]float64, error) {
 }
 
 // Backward computes the loss and adds the gradient of Σ weight*nll to those of the
-// adapter. It is called at most once after a Forward with Pass.Train.
+// adapter. It is called at most once after a Forward with Pass.Train, and may follow
+// LogProbs or Measure.
 func (t *Tape) Backward(targets []int32, weights []float32) (Stats, error) {
 	if !t.record {
 		panic("training: backward pass without a recorded forward pass")

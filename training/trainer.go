@@ -25,6 +25,7 @@ type Trainer struct {
 	tape    *Tape
 	train   []Example
 	valid   []Example
+	beta    float64 // above 0: examples 2i and 2i+1 are a pair; see dpo.go
 	windows windows
 	total   int
 	state   state
@@ -64,13 +65,17 @@ type Report struct {
 // NewTrainer checks everything and is ready for the first step. pool's workers
 // compute; valid may be empty.
 func NewTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Example, opts Options) (*Trainer, error) {
+	return newTrainer(pool, m, a, train, valid, 0, opts)
+}
+
+func newTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Example, beta float64, opts Options) (*Trainer, error) {
 	if err := opts.Check(); err != nil {
 		return nil, err
 	}
 	if len(train) == 0 {
 		return nil, errors.New("there are no examples to train on")
 	}
-	t := &Trainer{model: m, adapter: a, opts: opts, tape: NewTape(pool), train: train, valid: valid}
+	t := &Trainer{model: m, adapter: a, opts: opts, tape: NewTape(pool), train: train, valid: valid, beta: beta}
 	t.tape.Keep = opts.KeepBytes
 	t.tape.Between = func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil || opts.Between == nil {
@@ -83,7 +88,11 @@ func NewTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Ex
 		if err := train[i].Check(m.Config.Vocab, m.Config.Context); err != nil {
 			return nil, fmt.Errorf("training example %d: %w", i+1, err)
 		}
-		t.windows.sizes = append(t.windows.sizes, train[i].used())
+		if beta > 0 && i%2 == 1 {
+			t.windows.sizes[i/2] += train[i].used()
+		} else {
+			t.windows.sizes = append(t.windows.sizes, train[i].used())
+		}
 	}
 	for i := range valid {
 		if err := valid[i].Check(m.Config.Vocab, m.Config.Context); err != nil {
@@ -91,8 +100,8 @@ func NewTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Ex
 		}
 	}
 	for i, w := range opts.Windows {
-		if len(w) == 0 || slices.Min(w) < 0 || slices.Max(w) >= len(train) {
-			return nil, fmt.Errorf("step %d is about examples %v of %d", i+1, w, len(train))
+		if len(w) == 0 || slices.Min(w) < 0 || slices.Max(w) >= len(t.windows.sizes) {
+			return nil, fmt.Errorf("step %d is about examples %v of %d", i+1, w, len(t.windows.sizes))
 		}
 	}
 	t.total = t.windows.steps(opts.Epochs)
@@ -175,6 +184,9 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // gradient adds up the gradients of some examples, as many at a time as there may be
 // tokens.
 func (t *Trainer) gradient(ctx context.Context, examples []int, step uint64) (s Stats, err error) {
+	if t.beta > 0 {
+		return t.pairs(ctx, t.train, examples, step, true)
+	}
 	var b micro
 	for pass := uint64(0); len(examples) > 0; pass++ {
 		b.reset()

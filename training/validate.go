@@ -48,7 +48,17 @@ func (t *Trainer) due() bool {
 // Validate evaluates the validation set, keeps the parameters when they are the best
 // so far, and ends the training when they have not been for too long.
 func (t *Trainer) Validate(ctx context.Context) (Report, error) {
-	s, err := t.Evaluate(ctx, t.adapter, t.valid)
+	var s Stats
+	var err error
+	if t.beta > 0 {
+		all := make([]int, len(t.valid)/2)
+		for i := range all {
+			all[i] = i
+		}
+		s, err = t.pairs(ctx, t.valid, all, 0, false)
+	} else {
+		s, err = t.Evaluate(ctx, t.adapter, t.valid)
+	}
 	if err != nil {
 		return Report{}, err
 	}
