@@ -297,3 +297,39 @@ func TestServedRefused(t *testing.T) {
 		t.Errorf("an adapter of an encoder: %v", err)
 	}
 }
+
+// TestServedSelected: the head computes some rows of the pass, and each gets the
+// adapters of its own sequence.
+func TestServedSelected(t *testing.T) {
+	kerneltest.EachImpl(t, func(t *testing.T) {
+		for base, names := range map[string][]string{"llama": {"saved", "bias-all", "lora"}, "gemma3": {"ends"}} {
+			m := tiny(t, base, "")
+			sets := [][]model.Weighted{nil}
+			for _, name := range names {
+				sets = append(sets, with(exactly(t, m, name)), nil)
+			}
+			pass := func(keep func(row int) bool) (rows []int32, logits []float32) {
+				r := newRun(t, m, len(sets))
+				for i, set := range sets {
+					r.add(i, []int32{7, 5, 3, 9}[:2+i%3], set)
+				}
+				r.b.Logits = slices.DeleteFunc(r.b.Logits, func(row int32) bool { return !keep(int(row)) })
+				rows = r.b.Logits
+				return rows, r.pass()
+			}
+			_, all := pass(func(int) bool { return true })
+			v := m.Config.Vocab
+			for _, keep := range []func(int) bool{func(row int) bool { return row%3 == 1 }, func(row int) bool { return row > 3 }, func(row int) bool { return row == 4 }} {
+				rows, some := pass(keep)
+				for i, row := range rows {
+					if !slices.Equal(some[i*v:(i+1)*v], all[int(row)*v:(int(row)+1)*v]) {
+						t.Errorf("%s: row %d of %v gets other logits than among all rows", base, row, rows)
+					}
+				}
+			}
+			if _, none := pass(func(int) bool { return false }); len(none) != 0 {
+				t.Errorf("%s: %d logits of no rows", base, len(none))
+			}
+		}
+	})
+}

@@ -174,3 +174,15 @@ func TestCacheSpec(t *testing.T) {
 		}
 	}
 }
+
+// TestValueIDs: each pass counts its values anew, so that the count stays small.
+func TestValueIDs(t *testing.T) {
+	m := load(t, filepath.Join("testdata", "llama"))
+	ops := newOps(t, m.CacheSpec(kernel.F32, 16, 8))
+	want := m.Forward(ops, whole([]int32{1, 2, 3}, 16)).ID
+	for range 3 {
+		if id := m.Forward(ops, whole([]int32{4, 5}, 16)).ID; id != want {
+			t.Errorf("the logits are value %d, in the pass before %d", id, want)
+		}
+	}
+}
