@@ -49,16 +49,20 @@ func BenchmarkStep(b *testing.B) {
 	for _, p := range paths {
 		specs = append(specs, ModuleSpec{Path: p, Rank: 16, Alpha: 16})
 	}
-	for _, keep := range []int64{0, 2 << 30} {
-		for _, dropout := range []float32{0, 0.05} {
-			b.Run(fmt.Sprintf("keep%dMB/dropout%v", keep>>20, dropout), func(b *testing.B) {
+	for _, c := range []struct {
+		keep    int64
+		dropout float32
+		half    bool
+	}{{2 << 30, 0, false}, {2 << 30, 0, true}, {0, 0, false}, {0, 0, true}, {2 << 30, 0.05, true}} {
+		{
+			keep, dropout := c.keep, c.dropout
+			b.Run(fmt.Sprintf("keep%dMB/dropout%v/half=%v", keep>>20, dropout, c.half), func(b *testing.B) {
 				a, err := NewAdapter(m, specs, dropout, 1)
 				if err != nil {
 					b.Fatal(err)
 				}
 				opts := DefaultOptions()
-				opts.Batch, opts.KeepBytes, opts.Epochs = 4, keep, 1<<20
-				opts.MaxSteps = 1 << 20
+				opts.KeepBytes, opts.Half = keep, c.half
 				opts.Windows = make([][]int, 1<<10)
 				for i := range opts.Windows {
 					opts.Windows[i] = []int{0, 1, 2, 3}

@@ -19,6 +19,9 @@ import (
 type Tape struct {
 	// Keep is how many bytes of results may be kept between the passes.
 	Keep int64
+	// Half has products with weights computed from numbers rounded to bfloat16; see
+	// kernel.Gemm. It is set before the first pass.
+	Half bool
 	// Between is called between small pieces of work, so that others may use the
 	// cores; its error ends the pass. May be nil.
 	Between func(ctx context.Context) error
@@ -42,6 +45,7 @@ type Tape struct {
 	turns [2][]float32 // results of layers that no backward pass will ask for, in turn
 	turn  int
 	layer *layerTape
+	like  *layerTape // the layer before, which the next is likely to be like
 	head  headTape
 	free  [][]float32 // gradients of values outside of layers, to be used again
 
@@ -56,6 +60,7 @@ type value struct {
 	data        []float32 // nil: was not needed
 	rows, width int
 	needs       bool      // gradients flow through it
+	stays       bool      // data lies where what is kept does
 	grad        []float32 // nil: none yet
 }
 
@@ -85,6 +90,7 @@ func (t *Tape) Forward(ctx context.Context, m *model.Model, b *model.Batch, p Pa
 		t.drop = p.Adapter.Dropout
 	}
 	t.work.release(mark{})
+	t.gemm.Half = t.Half
 	t.stretches(m)
 	m.Forward(t, b)
 	return t.err
@@ -97,7 +103,7 @@ func (t *Tape) Begin(b *model.Batch) {
 	t.vals, t.nodes = t.vals[:0], t.nodes[:0]
 	t.work.release(mark{})
 	t.keep.release(mark{})
-	t.kept, t.layer, t.head = 0, nil, headTape{}
+	t.kept, t.layer, t.like, t.head = 0, nil, nil, headTape{}
 	t.spans = t.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]

@@ -13,9 +13,19 @@ type layerTape struct {
 	needed    []bool      // by operation
 	kept      [][]float32 // by operation; nil: not kept
 	replaying bool
-	at        int // operation that is next in a replay
+	at        int // operation that is next
 	outside   int // values with IDs up to this are not of the layer
 }
+
+// guess tells whether the next result will be kept, going by the layer before: it then
+// need not be copied.
+func (l *layerTape) guess(k kind, t *Tape, n int) bool {
+	like := t.like
+	return like != nil && l.at < len(like.kept) && like.kept[l.at] != nil && dear(k) && t.kept+4*int64(n) <= t.Keep
+}
+
+// dear tells the operations whose results are worth their memory.
+func dear(k kind) bool { return k == opLinear || k == opAttend }
 
 // next is the memory for the next result of a replay, and whether it is to be computed.
 func (l *layerTape) next(t *Tape, n int) (data []float32, todo bool) {
@@ -48,6 +58,7 @@ func (t *Tape) Layer(f model.LayerFunc, x model.Value) model.Value {
 	var out []float32
 	if needs && t.record {
 		t.plan(l, nodes)
+		t.like = l
 		out = t.keep.take(len(y.Data))
 	} else {
 		t.turn = 1 - t.turn
@@ -72,10 +83,9 @@ func (t *Tape) plan(l *layerTape, first int) {
 	for i := range nodes {
 		t.wants(&nodes[i], want)
 	}
-	dear := func(n *node) bool { return n.kind == opLinear || n.kind == opAttend }
 	keep := t.kept
 	for i := range nodes {
-		if n := &nodes[i]; dear(n) && t.reaches(nodes, i, want) {
+		if n := &nodes[i]; dear(n.kind) && t.reaches(nodes, i, want) {
 			keep += 4 * int64(len(t.val(n.y).data))
 		}
 	}
@@ -86,9 +96,12 @@ func (t *Tape) plan(l *layerTape, first int) {
 		if !want[n.y] {
 			continue
 		}
-		if all && dear(n) {
-			l.kept[i] = t.keep.take(len(t.val(n.y).data))
-			copy(l.kept[i], t.val(n.y).data)
+		if all && dear(n.kind) {
+			v := t.val(n.y)
+			if l.kept[i] = v.data; !v.stays {
+				l.kept[i] = t.keep.take(len(v.data))
+				copy(l.kept[i], v.data)
+			}
 			t.kept += 4 * int64(len(l.kept[i]))
 			continue
 		}
@@ -105,7 +118,7 @@ func (t *Tape) reaches(nodes []node, i int, want map[int32]bool) bool {
 	}
 	for k := i + 1; k < len(nodes); k++ {
 		n := &nodes[k]
-		if (n.a == nodes[i].y || n.b == nodes[i].y || n.c == nodes[i].y) && n.kind != opLinear && n.kind != opAttend && t.reaches(nodes, k, want) {
+		if (n.a == nodes[i].y || n.b == nodes[i].y || n.c == nodes[i].y) && !dear(n.kind) && t.reaches(nodes, k, want) {
 			return true
 		}
 	}

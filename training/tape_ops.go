@@ -54,8 +54,13 @@ func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
 		v.data = t.keep.take(rows * width)
 	case t.layer.replaying:
 		v.data, todo = t.layer.next(t, rows*width)
+	case t.record && t.layer.guess(n.kind, t, rows*width):
+		v.data, v.stays = t.keep.take(rows*width), true
 	default:
 		v.data = t.work.take(rows * width)
+	}
+	if t.layer != nil && !t.layer.replaying {
+		t.layer.at++
 	}
 	n.y = int32(len(t.vals)) + 1
 	t.vals = append(t.vals, v)

@@ -76,7 +76,7 @@ func newTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Ex
 		return nil, errors.New("there are no examples to train on")
 	}
 	t := &Trainer{model: m, adapter: a, opts: opts, tape: NewTape(pool), train: train, valid: valid, beta: beta}
-	t.tape.Keep = opts.KeepBytes
+	t.tape.Keep, t.tape.Half = opts.KeepBytes, opts.Half
 	t.tape.Between = func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil || opts.Between == nil {
 			return err
@@ -138,22 +138,30 @@ func (t *Trainer) Run(ctx context.Context, report func(Report) error) error {
 	}
 }
 
-// Step learns from the next window of examples.
-func (t *Trainer) Step(ctx context.Context) (Report, error) {
-	step := t.state.Step
-	w := t.windows.at(step)
+// Gradient computes what a step, counted from 0, would learn from, and changes nothing
+// but Param.Grad: there is then the gradient of the mean loss, before it is cut.
+func (t *Trainer) Gradient(ctx context.Context, step int) (Stats, error) {
 	params := t.adapter.Params()
 	for _, p := range params {
 		clear(p.Grad)
 	}
-	s, err := t.gradient(ctx, w.examples, uint64(step))
+	s, err := t.gradient(ctx, t.windows.at(step).examples, uint64(step))
+	if err == nil {
+		scaleGrads(params, 1/s.Weight)
+	}
+	return s, err
+}
+
+// Step learns from the next window of examples.
+func (t *Trainer) Step(ctx context.Context) (Report, error) {
+	step, params := t.state.Step, t.adapter.Params()
+	s, err := t.Gradient(ctx, step)
 	if err != nil {
 		return Report{}, err // nothing has changed
 	}
-	scaleGrads(params, 1/s.Weight)
 	r := Report{
 		Step: step + 1, Total: t.total, Loss: s.Mean(), Accuracy: s.Accuracy(), Targets: s.Tokens, Norm: norm(params),
-		Epoch: w.done,
+		Epoch: t.windows.at(step).done,
 		Rate:  t.opts.LearningRate * t.opts.Schedule.factor(step, t.opts.Warmup, t.total),
 	}
 	t.state.Step++

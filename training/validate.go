@@ -95,6 +95,14 @@ func (t *Trainer) Done() bool { return t.state.Stopped || t.state.Step >= t.tota
 // Total is how many steps there are when nothing ends the training early.
 func (t *Trainer) Total() int { return t.total }
 
+// Tokens is how many tokens an epoch computes.
+func (t *Trainer) Tokens() (n int) {
+	for _, size := range t.windows.sizes {
+		n += size
+	}
+	return n
+}
+
 // Steps is how many steps are done.
 func (t *Trainer) Steps() int { return t.state.Step }
 

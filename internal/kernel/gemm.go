@@ -51,12 +51,14 @@ type gemmTile struct {
 	cRow     int
 	k        int
 	addition bool
+	pairs    bool // a and b are pairs of bfloat16 numbers, k counts pairs
 }
 
 // gemmEdge is the memory for tiles that stick out of a matrix.
 type gemmEdge struct {
-	a [gemmDepth * gemmRows]float32
-	c [gemmRows * gemmCols]float32
+	pairs bool // of the blocks to come; see gemmTile
+	a     [gemmDepth * gemmRows]float32
+	c     [gemmRows * gemmCols]float32
 }
 
 // block computes c [m, n] = or += a [m, k] b [k, n], where k is at most gemmDepth, n
@@ -70,7 +72,7 @@ func (e *gemmEdge) block(c, a, b View, m, n, k int, addition bool) {
 	a.holds(m, k)
 	b.holds(k, width)
 	c.holds(m, n)
-	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k}
+	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k, pairs: e.pairs}
 	for i := 0; i < m; i += gemmRows {
 		rows := min(gemmRows, m-i)
 		t.a, t.aRow, t.aCol = &a.Data[i*a.Row], a.Row, a.Col

@@ -2,11 +2,25 @@
 
 package kernel
 
+import "golang.org/x/sys/cpu"
+
 //go:noescape
 func gemm12x32AVX512(t *gemmTile)
 
 //go:noescape
 func gemm12x16AVX512(t *gemmTile)
+
+//go:noescape
+func gemmPairs12x32AVX512(t *gemmTile)
+
+//go:noescape
+func gemmPairs12x16AVX512(t *gemmTile)
+
+//go:noescape
+func pairAlongAVX512(dst, src *float32, n int)
+
+//go:noescape
+func pairRowsAVX512(dst, src *float32, n int)
 
 //go:noescape
 func gemm6x16AVX2(t *gemmTile)
@@ -23,6 +37,10 @@ func transpose16AVX512(dst *float32, dstRow int, src *float32, srcRow int)
 // run computes the tile with the path in use.
 func (t *gemmTile) run(width int) {
 	switch {
+	case t.pairs && width == 16:
+		gemmPairs12x16AVX512(t)
+	case t.pairs:
+		gemmPairs12x32AVX512(t)
 	case isa == pathGeneric:
 		t.generic(width)
 	case isa == pathAVX2:
@@ -65,4 +83,23 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 	}
 	_, _ = dst[15*dstRow+15], src[15*srcRow+15]
 	transpose16AVX512(&dst[0], dstRow, &src[0], srcRow)
+}
+
+// hasPairs tells whether the path in use multiplies pairs of bfloat16 numbers.
+func hasPairs() bool { return isa == pathAVX512 && cpu.X86.HasAVX512BF16 }
+
+// pairAlong makes pairs of neighbours; len(src) is a multiple of 32.
+func pairAlong(dst, src []float32) {
+	if n := len(src) / 2; n > 0 {
+		_ = dst[n-1]
+		pairAlongAVX512(&dst[0], &src[0], n)
+	}
+}
+
+// pairRows makes pairs of rows of gemmCols numbers; their number is even.
+func pairRows(dst, src []float32) {
+	if n := len(src) / (2 * gemmCols); n > 0 {
+		_ = dst[n*gemmCols-1]
+		pairRowsAVX512(&dst[0], &src[0], n)
+	}
 }

@@ -6,6 +6,7 @@ package kernel
 type factor struct {
 	view   View
 	w      *Matrix // instead of view
+	pairs  bool    // the product is one of bfloat16 numbers, the left side has been made pairs
 	across bool    // the factor is w itself, k its rows; else it is w transposed
 }
 
@@ -24,6 +25,7 @@ func (f *factor) step() int {
 type gemmScratch struct {
 	edge  gemmEdge
 	panel []float32 // [columns/gemmCols, k, gemmCols]
+	pairs []float32 // one panel as pairs, [k/2, gemmCols]
 	tall  []float32 // sixteen rows of weights as [columns, 16]
 	q     []uint8   // a panel of weights; see packing
 	f     []float32 // its scales, then its mins

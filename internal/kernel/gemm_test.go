@@ -138,3 +138,68 @@ func TestGemmAlone(t *testing.T) {
 	}
 	sameBits(t, "rows one by one", z, y)
 }
+
+// With Half, products are those of numbers rounded to bfloat16, up to the rounding of
+// the sums, and no less exact than that where the machine lacks the instruction.
+// Workers and neighbours change nothing.
+func TestGemmHalf(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	round := func(x []float32) []float32 {
+		y := make([]float32, len(x))
+		for i, v := range x {
+			y[i] = BF16ToF32(F32ToBF16(v))
+		}
+		return y
+	}
+	pool := NewPool(3)
+	defer pool.Close()
+	for _, f := range Formats() {
+		for _, size := range [][2]int{{40, 512}, {320, 256}, {32, 320}} {
+			rows, cols := size[0], size[1]
+			if cols%f.BlockLen != 0 {
+				continue
+			}
+			w, dense := randomMatrix(t, rng, f, rows, cols)
+			const m = 30
+			x, gy := randomF32(rng, m*cols), randomF32(rng, m*rows)
+			shared, alone := Gemm{Half: true}, Gemm{Half: true}
+			check := func(what string, have, one []float32, x []float32, b View, n, k int) {
+				sameBits(t, what+" rows one by one", one, have)
+				want, size := make([]float32, m*n), make([]float32, m*n)
+				if hasPairs() {
+					x, b.Data = round(x), round(b.Data)
+				}
+				productByDefinition(want, RowMajor(x, k), b, m, n, k, false)
+				abs := func(x []float32) []float32 {
+					y := make([]float32, len(x))
+					for i, v := range x {
+						y[i] = abs32(v)
+					}
+					return y
+				}
+				b.Data = abs(b.Data)
+				productByDefinition(size, RowMajor(abs(x), k), b, m, n, k, false)
+				for i, v := range want {
+					if d := abs32(have[i] - v); !(d <= 1e-6*size[i]) {
+						t.Fatalf("%s: number %d is %v, want %v", what, i, have[i], v)
+					}
+				}
+			}
+			y, one := make([]float32, m*rows), make([]float32, m*rows)
+			shared.MulT(pool, y, x, m, w, false)
+			for i := range m {
+				alone.MulT(nil, one[i*rows:(i+1)*rows], x[i*cols:(i+1)*cols], 1, w, false)
+			}
+			check(fmt.Sprint(f.Name, size, " along"), y, one, x, RowMajor(dense, cols).T(), rows, cols)
+			if rows%32 != 0 {
+				continue
+			}
+			gx, one := make([]float32, m*cols), make([]float32, m*cols)
+			shared.Mul(pool, gx, gy, m, w, false)
+			for i := range m {
+				alone.Mul(nil, one[i*cols:(i+1)*cols], gy[i*rows:(i+1)*rows], 1, w, false)
+			}
+			check(fmt.Sprint(f.Name, size, " across"), gx, one, gy, RowMajor(dense, cols), cols, rows)
+		}
+	}
+}
