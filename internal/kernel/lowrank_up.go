@@ -57,3 +57,30 @@ func (u *Up) panelBytes() int { return u.R * panelOut * u.size }
 
 // Bytes is the memory of u.
 func (u *Up) Bytes() int64 { return int64(len(u.data)) }
+
+// Gather moves the numbers of matrices, one after the other, into one piece of memory:
+// who reads them in this order reads on. A and B take turns; a matrix that comes twice
+// is moved once. Nobody may be computing with them.
+func Gather(a []*Matrix, b []*Up) {
+	n, seen := 0, map[*Matrix]bool{}
+	for i := range a {
+		if !seen[a[i]] {
+			n += len(a[i].data)
+		}
+		seen[a[i]] = true
+		n += len(b[i].data)
+	}
+	slab := make([]byte, 0, n)
+	move := func(data *[]byte) {
+		from := len(slab)
+		slab = append(slab, *data...)
+		*data = slab[from:len(slab):len(slab)]
+	}
+	for i := range a {
+		if seen[a[i]] {
+			move(&a[i].data)
+			seen[a[i]] = false
+		}
+		move(&b[i].data)
+	}
+}

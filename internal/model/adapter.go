@@ -58,7 +58,21 @@ func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter
 		}
 		a.Bytes += u.bytes()
 	}
+	a.gather()
 	return a, nil
+}
+
+// gather lays the updates of low rank out in the order of the computation: a decode
+// step then reads them as one stream.
+func (a *Adapter) gather() {
+	var down []*kernel.Matrix
+	var up []*kernel.Up
+	for _, u := range a.updates {
+		if u != nil && u.A != nil {
+			down, up = append(down, u.A), append(up, u.B)
+		}
+	}
+	kernel.Gather(down, up)
 }
 
 func (u *Update) fits(l *Linear) error {
