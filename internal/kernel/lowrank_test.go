@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 var floatTypes = []Type{F32, F16, BF16}
@@ -303,5 +304,32 @@ func BenchmarkLowRank(b *testing.B) {
 				l.Add(p, y, x, groups)
 			}
 		})
+	}
+}
+
+// TestGather: the numbers stay, and lie one after the other, those of a matrix that
+// comes twice once.
+func TestGather(t *testing.T) {
+	rng := rand.New(rand.NewPCG(17, 1))
+	x, y, z := randomLowRank(t, rng, F16, 32, 64, 4), randomLowRank(t, rng, F32, 48, 70, 3), randomLowRank(t, rng, BF16, 32, 10, 4)
+	pieces := []*[]byte{&x.A.data, &x.B.data, &y.A.data, &y.B.data, &z.B.data}
+	var want [][]byte
+	for _, p := range pieces {
+		want = append(want, slices.Clone(*p))
+	}
+	Gather([]*Matrix{x.A, y.A, x.A}, []*Up{x.B, y.B, z.B})
+	for i, p := range pieces {
+		if !slices.Equal(*p, want[i]) {
+			t.Errorf("piece %d has other numbers", i)
+		}
+		if i > 0 {
+			before := *pieces[i-1]
+			if end := unsafe.Add(unsafe.Pointer(&before[0]), len(before)); end != unsafe.Pointer(&(*p)[0]) {
+				t.Errorf("piece %d does not follow the one before", i)
+			}
+		}
+		if cap(*p) != len(*p) {
+			t.Errorf("piece %d reaches into the next", i)
+		}
 	}
 }
