@@ -12,14 +12,15 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*$`)
 
 // CheckName tells whether an adapter can have a name: letters, digits and . _ / : -
 // in up to 200 bytes, beginning with a letter or digit. "::" and "@" stand between
-// names in requests. Errors: ErrName.
+// names in requests; fine-tunes without a suffix have "::" in their names, which begin
+// with "ft:". Errors: ErrName.
 func CheckName(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("%w: it is empty", ErrName)
 	case len(name) > maxName:
 		return fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrName, len(name), maxName)
-	case !namePattern.MatchString(name) || strings.Contains(name, "::"):
+	case !namePattern.MatchString(name) || strings.Contains(name, "::") && !strings.HasPrefix(name, "ft:"):
 		return fmt.Errorf("%w: %q: want letters, digits and . _ / : - (but no ::), beginning with a letter or digit", ErrName, name)
 	}
 	return nil

@@ -24,6 +24,7 @@ import (
 	"graft/internal/hub"
 	"graft/internal/store"
 	"graft/serving"
+	"graft/training/jobs"
 )
 
 // Option is what is not configuration.
@@ -61,6 +62,7 @@ type App struct {
 	store    *store.Store
 	bases    *bases
 	adapters *adapters.Registry
+	jobs     *jobs.Service
 	keys     bool                  // demanded of clients
 	traces   *trace.TracerProvider // nil: none
 

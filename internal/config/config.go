@@ -16,6 +16,7 @@ type Config struct {
 	Engine   Engine   `mapstructure:"engine"`
 	Memory   Memory   `mapstructure:"memory"`
 	Adapters Adapters `mapstructure:"adapters"`
+	Training Training `mapstructure:"training"`
 	Hub      Hub      `mapstructure:"hub"`
 	Tracing  Tracing  `mapstructure:"tracing"`
 
@@ -87,6 +88,15 @@ type Adapters struct {
 	Keep      int      `mapstructure:"keep"`       // generations of a name, for going back
 }
 
+// Training is how fine-tuning jobs share the machine.
+type Training struct {
+	MaxCores  int           `mapstructure:"max_cores"` // 0: all
+	Yield     bool          `mapstructure:"yield"`
+	MaxJobs   int           `mapstructure:"max_jobs"` // that have not ended
+	KeepJobs  int           `mapstructure:"keep_jobs"`
+	SaveEvery time.Duration `mapstructure:"save_every"`
+}
+
 // Hub is where models come from.
 type Hub struct {
 	Offline        bool          `mapstructure:"offline"`
@@ -121,6 +131,7 @@ func Default() Config {
 			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
 		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},
+		Training: Training{Yield: true, MaxJobs: 100, KeepJobs: 1000, SaveEvery: 30 * time.Second},
 		Hub:      Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
 		Tracing:  Tracing{SampleRatio: 1},
 	}

@@ -90,6 +90,11 @@ func (c Config) Validate() error {
 	}
 	atLeast("adapters.keep", a.Keep, 0)
 
+	atLeast("training.max_cores", c.Training.MaxCores, 0)
+	atLeast("training.max_jobs", c.Training.MaxJobs, 1)
+	atLeast("training.keep_jobs", c.Training.KeepJobs, 1)
+	positive("training.save_every", c.Training.SaveEvery)
+
 	if u, err := url.Parse(c.Hub.HFEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		bad("hub.hf_endpoint", "%q is not a URL, as in https://huggingface.co", c.Hub.HFEndpoint)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"graft/internal/kernel"
 	"graft/internal/model"
+	"graft/internal/tokenizer"
 	"graft/serving"
 )
 
@@ -56,6 +57,25 @@ func (b *Backend) WithModel(ctx context.Context, id string) (m *model.Model, inf
 		return nil, serving.Model{}, nil, err
 	}
 	return in.model, in.info, release, nil
+}
+
+// ForTraining is WithModel with the model's tokenizer.
+func (b *Backend) ForTraining(ctx context.Context, id string) (m *model.Model, tok *tokenizer.Tokenizer, info serving.Model, release func(), err error) {
+	in, release, err := b.models.acquire(ctx, id)
+	if err != nil {
+		return nil, nil, serving.Model{}, nil, err
+	}
+	return in.model, in.tok, in.info, release, nil
+}
+
+// Busy tells whether requests are being answered, or wait for it.
+func (b *Backend) Busy() bool {
+	for _, in := range b.models.loaded() {
+		if s := in.engine.Stats(); s.Running > 0 || s.Waiting > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Close takes no more requests, waits for the answers in progress until ctx

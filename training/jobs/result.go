@@ -1,0 +1,64 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"strconv"
+	"strings"
+)
+
+// columns of the result file: OpenAI's, then those of Azure that have other names.
+// train_accuracy is train_mean_token_accuracy.
+var columns = []struct{ name, key string }{
+	{"step", "step"}, {"train_loss", "train_loss"}, {"train_accuracy", "train_mean_token_accuracy"},
+	{"valid_loss", "valid_loss"}, {"valid_mean_token_accuracy", "valid_mean_token_accuracy"},
+	{"train_mean_token_accuracy", "train_mean_token_accuracy"},
+	{"full_valid_loss", "full_valid_loss"}, {"full_valid_mean_token_accuracy", "full_valid_mean_token_accuracy"},
+}
+
+// putResult writes the numbers of all steps into a file, whose id is the job's in other
+// words, and returns that.
+func (s *Service) putResult(ctx context.Context, j *Job) (string, error) {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	line := make([]string, len(columns))
+	for i, c := range columns {
+		line[i] = c.name
+	}
+	err := w.Write(line)
+	for seq := int64(0); err == nil; {
+		rows, e := s.o.Store.Jobs().EventsAfter(ctx, j.ID, seq, page)
+		if err = e; err != nil || len(rows) == 0 {
+			break
+		}
+		for _, row := range rows {
+			seq = row.Seq
+			event, e := readEvent(row)
+			if e != nil {
+				return "", e
+			}
+			if event.Type != "metrics" {
+				continue
+			}
+			for i, c := range columns {
+				line[i] = ""
+				if v, ok := event.Data[c.key].(float64); ok {
+					line[i] = strconv.FormatFloat(v, 'g', -1, 64)
+				}
+			}
+			if err = w.Write(line); err != nil {
+				return "", err
+			}
+		}
+	}
+	w.Flush()
+	if err == nil {
+		err = w.Error()
+	}
+	if err != nil {
+		return "", err
+	}
+	f := File{ID: "file-" + strings.TrimPrefix(j.ID, "ftjob-"), Name: "step_metrics.csv", Purpose: "fine-tune-results", Owner: j.Spec.Owner, Bytes: int64(text.Len())}
+	return f.ID, s.o.Files.Put(ctx, f, &text)
+}

@@ -1,0 +1,108 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// validate checks the files of a job and queues it.
+func (s *Service) validate(ctx context.Context, id string) error {
+	text := ""
+	j, err := s.change(ctx, id, func(r *record) ([]note, error) {
+		if r.Status != Validating {
+			return nil, errState{r.Status}
+		}
+		text = "Validating training file: " + r.Spec.TrainingFile
+		if r.Spec.ValidationFile != "" {
+			text += " and validation file: " + r.Spec.ValidationFile
+		}
+		return []note{{key: "validating", text: text}}, nil
+	})
+	if err != nil {
+		return stopped(err)
+	}
+	p, err := s.check(ctx, &j)
+	if err != nil {
+		return s.fail(ctx, id, err)
+	}
+	defer p.base.Release()
+	_, err = s.change(ctx, id, func(r *record) ([]note, error) {
+		if r.Status != Validating {
+			return nil, errState{r.Status}
+		}
+		r.Status, r.Copied, r.Hyper, r.Plan, r.Steps = Queued, true, p.settings.hyper, &p.plan, p.plan.Steps
+		return []note{{key: "queued", text: "Files validated, moving job to queued state"}}, nil
+	})
+	return stopped(err)
+}
+
+// check copies the files of a job and prepares it, to see whether it can be trained.
+func (s *Service) check(ctx context.Context, j *Job) (*prepared, error) {
+	if err := os.MkdirAll(s.dir(j.ID), 0o700); err != nil {
+		return nil, err
+	}
+	for _, f := range []struct{ param, id, name string }{
+		{"training_file", j.Spec.TrainingFile, trainName}, {"validation_file", j.Spec.ValidationFile, validName},
+	} {
+		if f.id == "" {
+			continue
+		}
+		err := s.copyFile(ctx, f.id, filepath.Join(s.dir(j.ID), f.name))
+		if errors.Is(err, ErrNoFile) {
+			return nil, &failure{Error{"invalid_" + f.param, "The file " + f.id + " does not exist any more.", f.param}, err}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.prepare(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.trainer(nil, j, nil)
+	if err != nil {
+		p.base.Release()
+		return nil, err
+	}
+	p.plan.Steps, p.plan.Parameters = t.Total(), t.Adapter().Size()
+	p.plan.Share = float64(p.plan.Parameters) / float64(p.base.Model.Config.Params)
+	return p, nil
+}
+
+// stopped is nil for what ends a work because the job's state says so.
+func stopped(err error) error {
+	if errors.Is(err, ErrState) || errors.Is(err, ErrNotFound) || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// fail ends a job that cannot go on. A work that was stopped is no failure.
+func (s *Service) fail(ctx context.Context, id string, cause error) error {
+	if ctx.Err() != nil || stopped(cause) == nil {
+		return nil
+	}
+	e := Error{Code: "server_error", Message: cause.Error()}
+	var f *failure
+	var invalid *InvalidError
+	switch {
+	case errors.As(cause, &f):
+		e = f.told
+	case errors.As(cause, &invalid):
+		e = Error{"invalid_hyperparameters", invalid.Error(), invalid.Param}
+	}
+	_, err := s.change(ctx, id, func(r *record) ([]note, error) {
+		if r.Status.Ended() {
+			return nil, errState{r.Status}
+		}
+		r.Status, r.Error, r.Ended = Failed, &e, s.o.Now().UTC()
+		return []note{{key: "failed", level: "error", text: e.Message}}, nil
+	})
+	if err != nil {
+		return stopped(err)
+	}
+	s.o.Logger.Warn("fine-tuning job failed", "job", id, "code", e.Code, "error", e.Message)
+	return os.RemoveAll(s.dir(id))
+}
