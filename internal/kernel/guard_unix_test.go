@@ -39,3 +39,30 @@ func asFloats(b []byte) []float32 {
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(&b[0])), len(b)/4)
 }
+
+// TestGemmInBounds has matrices end, then begin, where memory that may not be touched
+// does.
+func TestGemmInBounds(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		var g, half Gemm
+		half.Half = true
+		for _, front := range []bool{false, true} {
+			for _, size := range [][3]int{{1, 16, 3}, {12, 32, 7}, {13, 48, 40}, {24, 33, 300}, {5, 5, 5}} {
+				m, n, k := size[0], size[1], size[2]
+				y := asFloats(guarded(t, 4*m*n, front))
+				a, b := asFloats(guarded(t, 4*m*k, front)), asFloats(guarded(t, 4*k*n, front))
+				g.Product(nil, y, RowMajor(a, k), RowMajor(b, n), m, n, k, true)
+				g.Product(nil, y, RowMajor(a, m).T(), RowMajor(b, k).T(), m, n, k, false)
+			}
+			for _, f := range Formats() {
+				const m, rows, cols = 13, 32, 512
+				w := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: guarded(t, rows*f.Type.RowBytes(cols), front)})
+				x, y := asFloats(guarded(t, 4*m*cols, front)), asFloats(guarded(t, 4*m*rows, front))
+				for _, g := range []*Gemm{&g, &half} {
+					g.MulT(nil, y, x, m, w, true)
+					g.Mul(nil, x, y, m, w, true)
+				}
+			}
+		}
+	})
+}
