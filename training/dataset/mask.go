@@ -13,8 +13,9 @@ type stretch struct{ start, end int }
 
 // find is what the model would write for turn k: from where the served prompt ends,
 // through the token that ends the turn. It comes from the one tokenisation of the row,
-// by characters; tokens are never looked for by their ids before the turn's text.
-func (f *Format) find(row text, k int, messages []chat.Message, tools []chat.Tool, o RenderOptions) (g stretch, err error) {
+// by characters; tokens are never looked for by their ids before the turn's text. Where
+// the last turn runs into its prompt, row is tokenised again.
+func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.Tool, o RenderOptions) (g stretch, err error) {
 	field := fmt.Sprintf("messages[%d]", k)
 	if k == 0 {
 		return g, wrong(field, "nothing_before", "put a message before it, or give it a weight of 0", "is trained, but nothing comes before it")
@@ -26,8 +27,10 @@ func (f *Format) find(row text, k int, messages []chat.Message, tools []chat.Too
 	if err := asServed(row.Rendered, prompt.Rendered, field); err != nil {
 		return g, err
 	}
-	if err := f.begins(row, prompt.ids, field); err != nil {
-		return g, err
+	if err := f.begins(*row, prompt.ids, field); err != nil {
+		if k < len(messages)-1 || !f.sew(row, prompt) {
+			return g, err
+		}
 	}
 	first, last := extent(row.Rendered, k)
 	if first < 0 {
@@ -37,7 +40,7 @@ func (f *Format) find(row text, k int, messages []chat.Message, tools []chat.Too
 		return g, err
 	}
 	g.start = len(prompt.ids)
-	if g.end = f.endOf(row, k, g.start, last); g.end < 0 {
+	if g.end = f.endOf(*row, k, g.start, last); g.end < 0 {
 		return g, wrong(field, "no_end_of_turn", "give a template that ends the turns of the assistant", "the chat template writes no token that ends the turn: the model would not learn to stop")
 	}
 	if !o.EmptyThinking && messages[k].Reasoning == "" {

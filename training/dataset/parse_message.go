@@ -69,7 +69,7 @@ func message(o *object, weighted bool) (m chat.Message, weight float32) {
 
 // blank tells whether a message says nothing.
 func blank(m chat.Message) bool {
-	return len(m.ToolCalls) == 0 && strings.TrimSpace(messageText(m)) == ""
+	return len(m.ToolCalls) == 0 && strings.TrimSpace(Text(m)) == ""
 }
 
 // assistant reads what only the model's own turns have.
@@ -148,7 +148,10 @@ func isObject(text string) bool {
 func parts(v value) (list []chat.Part, plain bool) {
 	switch v.kind() {
 	case "a string":
-		s, _ := v.text()
+		s, ok := v.text()
+		if !ok {
+			s = "?" // it has its problem already
+		}
 		return []chat.Part{{Type: "text", Text: s}}, true
 	case "an array":
 	default:

@@ -41,7 +41,7 @@ func (f *Format) Preview(s *Sequence) Preview {
 			}
 		case trained(i) && !trained(i+1):
 			t.Boundary = "end"
-		case trained(i + 1):
+		case !trained(i) && trained(i+1):
 			t.Boundary = "prompt"
 		}
 		p.Tokens[i] = t

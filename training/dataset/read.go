@@ -20,7 +20,7 @@ var mark = []byte("\xef\xbb\xbf") // of byte order, as some editors put before U
 // added to p. It returns the errors of the reader and of f.
 func Read(in io.Reader, p *Problems, f func(Row) error) error {
 	r := bufio.NewReaderSize(in, 64<<10)
-	rows, first := 0, Kind("")
+	rows, empty, first := 0, 0, Kind("")
 	for line := 1; ; line++ {
 		text, long, err := readLine(r)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -35,10 +35,14 @@ func Read(in io.Reader, p *Problems, f func(Row) error) error {
 		case long:
 			p.add(line, "", "line_too_long", fmt.Sprintf("the line has more than %d MiB", MaxLine>>20), "shorten or split the row")
 		case len(bytes.TrimSpace(text)) == 0:
-			if !end {
-				p.add(line, "", "empty_line", "the line is empty", "remove it")
+			if empty == 0 {
+				empty = line
 			}
 		default:
+			if empty > 0 { // those at the end of the file do no harm
+				p.add(empty, "", "empty_line", "the line is empty", "remove it")
+				empty = 0
+			}
 			row, ok := parse(line, text, p)
 			if first == "" {
 				first = row.Kind

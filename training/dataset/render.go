@@ -111,7 +111,7 @@ func (f *Format) usable(messages []chat.Message, path string, o RenderOptions) e
 		return nil
 	}
 	for i, m := range messages {
-		if s := f.control.find(messageText(m)); s != "" {
+		if s := f.control.find(Text(m)); s != "" {
 			return wrong(fmt.Sprintf("%s[%d].content", path, i), "special_token",
 				"remove it: the chat template writes the tokens around a message", "has the text of the control token %s", s)
 		}
@@ -129,7 +129,7 @@ func (f *Format) turn(line int, messages []chat.Message, tools []chat.Tool, o Re
 	if whole, err = f.closed(whole, k); err != nil {
 		return nil, err
 	}
-	g, err := f.find(whole, k, messages, tools, o)
+	g, err := f.find(&whole, k, messages, tools, o)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (f *Format) together(r *Row, turns []int, o RenderOptions) (*Sequence, erro
 	}
 	s := sequence(r.Line, -1, whole, messages)
 	for _, k := range turns {
-		g, err := f.find(whole, k, messages, r.Tools, o)
+		g, err := f.find(&whole, k, messages, r.Tools, o)
 		if err != nil {
 			return nil, err
 		}
@@ -183,10 +183,11 @@ func (f *Format) completion(r *Row, o RenderOptions) (*Sequence, error) {
 	if c := f.control.find(r.Completion); c != "" && !o.ControlText {
 		return nil, wrong("completion", "special_token", "remove it: the end of the text is added by itself", "has the text of the control token %s", c)
 	}
-	prompt := f.tok.Encode(r.Prompt, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: true})
-	if len(prompt) == 0 {
+	prompt := text{Rendered: chat.Rendered{Text: r.Prompt}}
+	prompt.ids = f.tok.Encode(r.Prompt, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: true})
+	if len(prompt.ids) == 0 {
 		if bos := f.tok.BOS(); bos >= 0 {
-			prompt = []int32{bos}
+			prompt.ids = []int32{bos}
 		} else {
 			return nil, wrong("prompt", "empty", "write a prompt", "is empty, and this model has no token to begin a text with")
 		}
@@ -195,15 +196,15 @@ func (f *Format) completion(r *Row, o RenderOptions) (*Sequence, error) {
 	t.ids, t.offsets = f.tok.EncodeOffsets(t.Text, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: true,
 		Literal: []tokenizer.Span{{Start: len(r.Prompt), End: len(t.Text)}}})
 	if r.Prompt == "" && !f.tok.AddBOS() {
-		t.ids, t.offsets = append([]int32{prompt[0]}, t.ids...), append([][2]int{{0, 0}}, t.offsets...)
+		t.ids, t.offsets = append([]int32{prompt.ids[0]}, t.ids...), append([][2]int{{0, 0}}, t.offsets...)
 	}
-	if err := f.begins(t, prompt, "completion"); err != nil {
+	if err := f.begins(t, prompt.ids, "completion"); err != nil && !f.sew(&t, prompt) {
 		return nil, err
 	}
 	if n := len(t.ids); !f.ends[t.ids[n-1]] && f.tok.EOS() >= 0 {
 		t.ids, t.offsets = append(t.ids, f.tok.EOS()), append(t.offsets, [2]int{len(t.Text), len(t.Text)})
 	}
 	s := sequence(r.Line, -1, t, []chat.Message{{Role: "prompt"}, {Role: "completion"}})
-	s.train(stretch{len(prompt), len(t.ids)})
+	s.train(stretch{len(prompt.ids), len(t.ids)})
 	return s, nil
 }

@@ -54,19 +54,19 @@ func (r *Row) Answer() string {
 	if len(r.Messages) == 0 {
 		return ""
 	}
-	return messageText(r.Messages[len(r.Messages)-1])
+	return Text(r.Messages[len(r.Messages)-1])
 }
 
 func textOf(list []chat.Message) string {
 	texts := make([]string, len(list))
 	for i, m := range list {
-		texts[i] = m.Role + ": " + messageText(m)
+		texts[i] = m.Role + ": " + Text(m)
 	}
 	return strings.Join(texts, "\n")
 }
 
-// messageText is all that a message says, its calls included.
-func messageText(m chat.Message) string {
+// Text is all that a message says, its calls included.
+func Text(m chat.Message) string {
 	var texts []string
 	add := func(s string) {
 		if s != "" {

@@ -1,9 +1,11 @@
 package dataset
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"graft/internal/chat"
 	"graft/internal/hub/hubtest"
 	"graft/internal/tokenizer"
 	"graft/internal/weights"
@@ -66,6 +68,8 @@ func TestSmolLM2(t *testing.T) {
 		{"weight 0", `{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello!","weight":0},{"role":"user","content":"And?"},{"role":"assistant","content":"Bye.","weight":1}]}`,
 			[]string{"Bye.<|im_end|>"}},
 		{"completion", `{"prompt":"2+2=","completion":"4"}`, []string{"4<|im_end|>"}},
+		{"a word that goes on", `{"prompt":"Nothing hap","completion":"pened."}`, []string{"pened.<|im_end|>"}},
+		{"an answer that begins with line ends", `{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"\n\nHello!"}]}`, []string{"\n\nHello!<|im_end|>"}},
 		{"call", `{"messages":[{"role":"user","content":"Weather?"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Rome\"}"}}]}],"tools":[{"type":"function","function":{"name":"weather"}}]}`,
 			[]string{`<tool_call>[{"name": "weather", "arguments": {"city":"Rome"}}]</tool_call><|im_end|>`}},
 	} {
@@ -82,12 +86,45 @@ func TestSmolLM2(t *testing.T) {
 			if i >= len(c.want) || trained(f, q) != c.want[i] {
 				t.Errorf("%s: sequence %d trains %q, want %q", c.name, i, trained(f, q), c.want)
 			}
+			servedPrefix(t, f, &s.Rows[0], q)
 			if err := s.Examples[i].Check(f.tok.Size(), 4096); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
 		if len(list) != len(c.want) {
 			t.Errorf("%s: %d sequences, want %d", c.name, len(list), len(c.want))
+		}
+	}
+}
+
+// servedPrefix: a sequence begins with the tokens that serving would send, and spells its text.
+func servedPrefix(t *testing.T, f *Format, r *Row, s *Sequence) {
+	t.Helper()
+	var prompt []int32
+	if r.Kind == Completion {
+		prompt = f.tok.Encode(r.Prompt, tokenizer.EncodeOptions{AddSpecial: true, ParseSpecial: true})
+	} else {
+		k := s.Turn
+		if k < 0 {
+			for k = 0; r.Weights[k] == 0; k++ {
+			}
+		}
+		out, err := f.template.Render(chat.Input{Messages: r.Messages[:k], Tools: r.Tools, Vars: f.vars, Now: f.now, AddGenerationPrompt: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		literal := []tokenizer.Span{}
+		for _, span := range out.Spans {
+			literal = append(literal, tokenizer.Span{Start: span.Start, End: span.End})
+		}
+		prompt = f.tok.Encode(out.Text, tokenizer.EncodeOptions{ParseSpecial: true, Literal: literal})
+	}
+	if len(s.IDs) <= len(prompt) || !slices.Equal(s.IDs[:len(prompt)], prompt) {
+		t.Errorf("line %d: the row %v does not begin with the prompt %v", r.Line, s.IDs, prompt)
+	}
+	for i, w := range s.Weights[:s.Prompt] {
+		if w != 0 {
+			t.Errorf("line %d: token %d of the prompt is trained", r.Line, i)
 		}
 	}
 }
