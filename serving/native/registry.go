@@ -136,7 +136,19 @@ func (r *registry) fetch(e *entry, a *arrival) {
 		r.touch(e)
 	}
 	r.mu.Unlock()
+	r.tune()
 	close(a.done)
+}
+
+// tune tells the collector how much of the heap is weights.
+func (r *registry) tune() {
+	var weights int64
+	for _, in := range r.loaded() {
+		if in.model != nil {
+			weights += in.model.Config.Bytes
+		}
+	}
+	tuneCollector(weights)
 }
 
 func (r *registry) bring(e *entry) (*instance, error) {
@@ -243,4 +255,5 @@ func (r *registry) drain(ctx context.Context) {
 		e.inst, e.info.Loaded = nil, false
 	}
 	r.mu.Unlock()
+	r.tune()
 }
