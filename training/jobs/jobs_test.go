@@ -1,0 +1,158 @@
+package jobs
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func spec() Spec {
+	return Spec{
+		TrainingFile: "train", Suffix: "mine", Seed: pointer(int64(5)), Hyper: Hyper{Epochs: 2, Batch: 4},
+		Settings: Settings{Rank: pointer(2), LearningRate: pointer(1e-2)}, Metadata: map[string]string{"a": "b"},
+	}
+}
+
+// TestJob: a job with a validation file goes through its states, says so in OpenAI's
+// words, and leaves checkpoints, a result file and a published adapter behind.
+func TestJob(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	b.files.write(t, "train", conversations(10))
+	b.files.write(t, "valid", conversations(3))
+	q := spec()
+	q.ValidationFile = "valid"
+	j, err := b.Create(ctx, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j.Status != Validating || j.Spec.Model != "tiny" || !strings.HasPrefix(j.ID, "ftjob-") || j.Model != "" {
+		t.Errorf("created: %+v", j)
+	}
+	stop := b.start(t)
+	j, events := b.await(t, j.ID)
+	stop()
+	if j.Status != Succeeded || j.Model != j.Suffixed || j.Step != 6 || j.Error != nil || j.Ended.IsZero() || !j.EstimatedFinish.IsZero() {
+		t.Fatalf("%+v %v", j, j.Error)
+	}
+	if !regexp.MustCompile(`^ft:tiny:graft:mine:[A-Za-z0-9]{8}$`).MatchString(j.Model) {
+		t.Errorf("name %q", j.Model)
+	}
+	if j.Hyper != (Hyper{Epochs: 2, Batch: 4, RateMultiplier: 1}) {
+		t.Errorf("hyperparameters %+v", j.Hyper)
+	}
+	if want := int64(2 * j.Plan.Tokens); j.TrainedTokens != want {
+		t.Errorf("%d tokens trained, want %d", j.TrainedTokens, want)
+	}
+	loss := regexp.MustCompile(`\d+\.\d{4}`)
+	plan := regexp.MustCompile(`(?m)^Plan: 10 examples .*$`)
+	got := plan.ReplaceAllString(loss.ReplaceAllString(texts(events), "X"), "PLAN")
+	want := strings.NewReplacer("JOB", j.ID, "NAME", j.Suffixed).Replace(`Created fine-tuning job: JOB
+Validating training file: train and validation file: valid
+Files validated, moving job to queued state
+Fine-tuning job started
+PLAN
+Step 0/6: validation loss=X, full validation loss=X
+Step 1/6: training loss=X
+Step 2/6: training loss=X
+Step 3/6: training loss=X, validation loss=X, full validation loss=X
+Checkpoint created at step 3 with name: NAME:ckpt-step-3
+Step 4/6: training loss=X
+Step 5/6: training loss=X
+Step 6/6: training loss=X, validation loss=X, full validation loss=X
+Checkpoint created at step 6 with name: NAME:ckpt-step-6
+New fine-tuned model created: NAME
+The job has successfully completed
+`)
+	if got != want {
+		t.Errorf("events:\n%s\nwant:\n%s", got, want)
+	}
+	list, more, err := b.Checkpoints(ctx, j.ID, "", 10)
+	if err != nil || more || len(list) != 2 || list[0].Step != 6 || list[1].Name != j.Suffixed+":ckpt-step-3" || list[0].Metrics.FullValidLoss == nil || list[0].Metrics.TrainLoss == nil {
+		t.Fatalf("checkpoints %+v, %v, %v", list, more, err)
+	}
+	if rest, more, err := b.Checkpoints(ctx, j.ID, list[0].ID, 10); err != nil || more || len(rest) != 1 || rest[0].Step != 3 {
+		t.Errorf("after the first: %+v %v", rest, err)
+	}
+	if a, b6, b3 := b.files.digest(j.Model), b.files.digest(list[0].Name), b.files.digest(list[1].Name); a == "" || a != b6 || b3 == "" || b3 == a {
+		t.Errorf("published %.8s, steps 6: %.8s, 3: %.8s", a, b6, b3)
+	}
+	if _, err := os.Stat(b.dir(j.ID)); !os.IsNotExist(err) {
+		t.Errorf("the job's folder is still there: %v", err)
+	}
+	in, _, err := b.files.Open(ctx, j.ResultFiles[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	table, err := csv.NewReader(in).ReadAll()
+	if err != nil || len(table) != 8 || strings.Join(table[0][:5], ",") != "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy" {
+		t.Fatalf("result file %v %v", table, err)
+	}
+	for i, row := range table[1:] {
+		validated := i%3 == 0
+		if row[0] != fmt.Sprint(i) || (row[1] != "") != (i > 0) || (row[3] != "") != validated || row[3] != row[6] {
+			t.Errorf("row %q", row)
+		}
+	}
+}
+
+// TestFailures: what is wrong with files or settings is told at once, or in the job's
+// error, as OpenAI does.
+func TestFailures(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	b.files.write(t, "train", conversations(10))
+	b.files.write(t, "other", conversations(10))
+	b.files.write(t, "few", conversations(3))
+	b.files.write(t, "broken", conversations(12)+`{"messages":[{"role":"user","content":"x"}]}`+"\n")
+	for param, change := range map[string]func(*Spec){
+		"training_file":   func(s *Spec) { s.TrainingFile = "missing" },
+		"validation_file": func(s *Spec) { s.ValidationFile = "other" },
+		"suffix":          func(s *Spec) { s.Suffix = "a b" },
+		"seed":            func(s *Spec) { s.Seed = pointer(int64(-1)) },
+		"method.type":     func(s *Spec) { s.Method = "reinforcement" },
+		"method.supervised.hyperparameters.n_epochs":      func(s *Spec) { s.Hyper.Epochs = 51 },
+		"method.supervised.hyperparameters.graft.rank":    func(s *Spec) { s.Settings.Rank = pointer(0) },
+		"method.supervised.hyperparameters.graft.dropout": func(s *Spec) { s.Settings.Dropout = pointer(1.0) },
+	} {
+		q := spec()
+		change(&q)
+		var invalid *InvalidError
+		if _, err := b.Create(ctx, q); !errors.As(err, &invalid) || invalid.Param != param {
+			t.Errorf("%s: %v", param, err)
+		}
+	}
+	b.start(t)
+	for _, c := range []struct {
+		change                func(*Spec)
+		code, param, contains string
+	}{
+		{func(s *Spec) { s.TrainingFile = "broken" }, "invalid_training_file", "training_file", "line 13"},
+		{func(s *Spec) { s.TrainingFile = "few" }, "invalid_training_file", "training_file", "3 usable rows"},
+		{func(s *Spec) { s.ValidationFile = "broken" }, "invalid_validation_file", "validation_file", "line 13"},
+		{func(s *Spec) { s.Settings.Targets = []string{"q_prj"} }, "invalid_hyperparameters", "method.supervised.hyperparameters.graft.targets", "q_proj"},
+		{func(s *Spec) { s.Settings.LearningRate = pointer(1.0); s.Settings.Clip = pointer(0.0); s.Settings.Alpha = pointer(6e38) }, "training_diverged", "", "not finite"},
+	} {
+		q := spec()
+		q.Hyper.Epochs = 5
+		c.change(&q)
+		j, err := b.Create(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j, events := b.await(t, j.ID)
+		if j.Status != Failed || j.Error == nil || j.Error.Code != c.code || j.Error.Param != c.param || !strings.Contains(j.Error.Message, c.contains) {
+			t.Errorf("%s: %s %+v", c.contains, j.Status, j.Error)
+			continue
+		}
+		if last := events[len(events)-1]; last.Level != "error" || last.Message != j.Error.Message || j.Model != "" {
+			t.Errorf("last event %+v, model %q", last, j.Model)
+		}
+	}
+}
