@@ -137,7 +137,11 @@ func TestFailures(t *testing.T) {
 		{func(s *Spec) { s.TrainingFile = "few" }, "invalid_training_file", "training_file", "3 usable rows"},
 		{func(s *Spec) { s.ValidationFile = "broken" }, "invalid_validation_file", "validation_file", "line 13"},
 		{func(s *Spec) { s.Settings.Targets = []string{"q_prj"} }, "invalid_hyperparameters", "method.supervised.hyperparameters.graft.targets", "q_proj"},
-		{func(s *Spec) { s.Settings.LearningRate = pointer(1.0); s.Settings.Clip = pointer(0.0); s.Settings.Alpha = pointer(6e38) }, "training_diverged", "", "not finite"},
+		{func(s *Spec) {
+			s.Settings.LearningRate = pointer(1.0)
+			s.Settings.Clip = pointer(0.0)
+			s.Settings.Alpha = pointer(6e38)
+		}, "training_diverged", "", "not finite"},
 	} {
 		q := spec()
 		q.Hyper.Epochs = 5
