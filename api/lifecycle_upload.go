@@ -41,13 +41,18 @@ type slowBody struct {
 }
 
 func (h adaptersHandler) upload(c *gin.Context) (*slowBody, error) {
+	return h.slowly(c, h.Options.MaxUpload)
+}
+
+// slowly is a request's body of at most so many bytes.
+func (s *server) slowly(c *gin.Context, most int64) (*slowBody, error) {
 	if encoding := c.GetHeader("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, &Error{Status: http.StatusBadRequest, Type: invalidRequest, Code: "invalid_content_encoding",
 			Message: fmt.Sprintf("The content encoding '%s' is not supported: send the file as it is, with its own content type.", clip(encoding, 100))}
 	}
 	return &slowBody{
-		Reader:  http.MaxBytesReader(c.Writer, c.Request.Body, h.Options.MaxUpload),
-		control: http.NewResponseController(c.Writer), start: time.Now(), timeout: h.Options.ReadTimeout, most: h.Options.MaxUpload,
+		Reader:  http.MaxBytesReader(c.Writer, c.Request.Body, most),
+		control: http.NewResponseController(c.Writer), start: time.Now(), timeout: s.Options.ReadTimeout, most: most,
 	}, nil
 }
 

@@ -29,6 +29,7 @@ type Options struct {
 	LogPrompts          bool          // write request bodies to the log
 	MaxUpload           int64         // bytes of an adapter that is sent, and of a blob
 	MaxUploads          int           // adapters that are added at once
+	MaxFile             int64         // bytes of a file of /v1/files
 	ReadTimeout         time.Duration // for a body to come, as net/http holds it; uploads get more as they go on
 	SpoolDir            string        // where files of a form wait; "": the system's place for such
 }
@@ -42,6 +43,7 @@ func DefaultOptions() Options {
 		MaxPrompts:   2048,
 		MaxUpload:    1<<30 + 8<<20,
 		MaxUploads:   4,
+		MaxFile:      512 << 20,
 		ReadTimeout:  time.Minute,
 		KeepAlive:    15 * time.Second,
 		WriteTimeout: 30 * time.Second,
@@ -55,6 +57,7 @@ type Deps struct {
 	Responses ResponseStore // nil: in memory
 	Keys      Keys
 	Blobs     Blobs // nil: none are taken
+	Files     Files
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged
 	Ready     func() error               // why the server takes no requests now; nil: it does
@@ -166,6 +169,18 @@ func New(d Deps) http.Handler {
 	change.POST("/load_lora_adapter", loras.sglangLoad)
 	change.POST("/unload_lora_adapter", loras.sglangUnload)
 	change.POST("/load_lora_adapter_from_tensors", loras.sglangTensors)
+
+	files := s.newFilesHandler()
+	kept := v1.Group("", files.needFiles)
+	kept.GET("/files", files.list)
+	kept.POST("/files", files.create)
+	kept.GET("/files/:id", files.get)
+	kept.DELETE("/files/:id", files.delete)
+	kept.GET("/files/:id/content", files.content)
+	kept.POST("/uploads", files.createUpload)
+	kept.POST("/uploads/:id/parts", files.addPart)
+	kept.POST("/uploads/:id/complete", files.completeUpload)
+	kept.POST("/uploads/:id/cancel", files.cancelUpload)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)

@@ -130,6 +130,12 @@ func (a *App) prepare() (err error) {
 	if a.store, err = store.Open(context.Background(), a.cfg.DataDir); err != nil {
 		return err
 	}
+	a.store.MaxFileBytes = int64(a.cfg.Files.MaxStored)
+	if a.lock != nil {
+		if err := a.store.MendFiles(context.Background()); err != nil {
+			a.log.Warn("files that are no longer needed could not be deleted", "error", err)
+		}
+	}
 	if err = a.openRegistry(); err != nil {
 		return err
 	}

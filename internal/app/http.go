@@ -77,6 +77,7 @@ func apiOptions(c config.Config) api.Options {
 	o.Strict, o.CORSOrigins, o.MaxN, o.MaxPrompts, o.MaxBody = s.Strict, s.CORSOrigins, s.MaxN, s.MaxPrompts, int64(s.MaxBodyBytes)
 	o.KeepAlive, o.WriteTimeout, o.RequestTimeout = s.KeepAlive, s.WriteTimeout, s.RequestTimeout
 	o.ReadTimeout, o.MaxUpload = s.ReadTimeout, uploadBytes(c.Adapters)
+	o.MaxFile = int64(c.Files.MaxBytes)
 	o.MaxConcurrentPerKey, o.LogPrompts = c.Auth.MaxConcurrent, c.Log.Prompts
 	return o
 }
@@ -92,7 +93,7 @@ func (a *App) deps(b backend) api.Deps {
 	o.SpoolDir = a.adapters.SpoolDir()
 	d := api.Deps{
 		Backend: b, Adapters: a.adapters, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
-		Blobs: uploads{store.OpenBlobs(a.blobDir())}, Metrics: api.NewMetrics(stats(b)),
+		Blobs: uploads{store.OpenBlobs(a.blobDir())}, Files: a.store, Metrics: api.NewMetrics(stats(b)),
 	}
 	if a.traces != nil {
 		d.Tracer = a.traces.Tracer("graft/api")

@@ -17,6 +17,7 @@ type Config struct {
 	Memory   Memory   `mapstructure:"memory"`
 	Adapters Adapters `mapstructure:"adapters"`
 	Training Training `mapstructure:"training"`
+	Files    Files    `mapstructure:"files"`
 	Hub      Hub      `mapstructure:"hub"`
 	Tracing  Tracing  `mapstructure:"tracing"`
 
@@ -97,6 +98,12 @@ type Training struct {
 	SaveEvery time.Duration `mapstructure:"save_every"`
 }
 
+// Files bounds what clients may keep here.
+type Files struct {
+	MaxBytes  Bytes `mapstructure:"max_bytes"`  // of one file that comes at once
+	MaxStored Bytes `mapstructure:"max_stored"` // of all together; 0: no limit
+}
+
 // Hub is where models come from.
 type Hub struct {
 	Offline        bool          `mapstructure:"offline"`
@@ -132,6 +139,7 @@ func Default() Config {
 		},
 		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},
 		Training: Training{Yield: true, MaxJobs: 100, KeepJobs: 1000, SaveEvery: 30 * time.Second},
+		Files:    Files{MaxBytes: 512 << 20, MaxStored: 32 << 30},
 		Hub:      Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
 		Tracing:  Tracing{SampleRatio: 1},
 	}

@@ -89,6 +89,9 @@ func (c Config) Validate() error {
 		bad("adapters.max_bytes", "%d is less than 1KiB", a.MaxBytes)
 	}
 	atLeast("adapters.keep", a.Keep, 0)
+	if c.Files.MaxBytes < 1<<10 {
+		bad("files.max_bytes", "%d is less than 1KiB", c.Files.MaxBytes)
+	}
 
 	atLeast("training.max_cores", c.Training.MaxCores, 0)
 	atLeast("training.max_jobs", c.Training.MaxJobs, 1)

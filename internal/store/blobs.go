@@ -37,34 +37,65 @@ func (b *Blobs) PutAs(digest string, r io.Reader) error {
 }
 
 func (b *Blobs) put(r io.Reader, want string) (digest string, size int64, err error) {
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+	c, err := b.stage(r)
+	if err != nil {
 		return "", 0, err
+	}
+	defer c.Discard()
+	if want != "" && c.Digest != want {
+		return "", 0, fmt.Errorf("%w: expected %s, got %s", ErrDigest, want, c.Digest)
+	}
+	return c.Digest, c.Bytes, c.publish()
+}
+
+// Content is on the disk, but has no name yet. Discard must be called.
+type Content struct {
+	Digest string // sha256, hex
+	Bytes  int64
+	path   string
+	blobs  *Blobs
+}
+
+// stage brings what r gives to the disk.
+func (b *Blobs) stage(r io.Reader) (_ *Content, err error) {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return nil, err
 	}
 	tmp, err := os.CreateTemp(b.dir, "new-*")
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
-	defer os.Remove(tmp.Name()) // gone already when all went well
-	defer tmp.Close()
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
 	h := sha256.New()
-	if size, err = io.Copy(io.MultiWriter(tmp, h), r); err != nil {
-		return "", 0, err
-	}
-	if digest = hex.EncodeToString(h.Sum(nil)); want != "" && digest != want {
-		return "", 0, fmt.Errorf("%w: expected %s, got %s", ErrDigest, want, digest)
+	size, err := io.Copy(io.MultiWriter(tmp, h), r)
+	if err != nil {
+		return nil, err
 	}
 	if err := tmp.Sync(); err != nil {
-		return "", 0, err
+		return nil, err
 	}
-	path, err := b.Path(digest)
+	return &Content{hex.EncodeToString(h.Sum(nil)), size, tmp.Name(), b}, tmp.Close()
+}
+
+// publish gives it its name.
+func (c *Content) publish() error {
+	path, err := c.blobs.Path(c.Digest)
 	if err != nil {
-		return "", 0, err
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", 0, err
+		return err
 	}
-	return digest, size, errors.Join(tmp.Close(), os.Rename(tmp.Name(), path), syncDir(filepath.Dir(path)))
+	return errors.Join(os.Rename(c.path, path), syncDir(filepath.Dir(path)))
 }
+
+// Discard deletes it unless it has its name.
+func (c *Content) Discard() { os.Remove(c.path) }
 
 // Path is where a blob of that sha256 is, or would be.
 func (b *Blobs) Path(digest string) (string, error) {

@@ -1,5 +1,5 @@
 // Package store keeps what must survive a restart: API keys, stored responses,
-// the names of adapters, and large contents by their sha256. One SQLite file, and a directory of
+// the names of adapters, the files of clients, and large contents by their sha256. One SQLite file, and a directory of
 // blobs beside it. Several processes may have it open: `graft keys` works while
 // the server runs.
 package store
@@ -35,6 +35,7 @@ var migrations embed.FS
 type Store struct {
 	db    *sql.DB
 	blobs string // directory
+	files *Blobs // contents of the files of clients
 	// resolve is asked at each request that names an adapter.
 	resolve *sql.Stmt
 	now     func() time.Time
@@ -42,6 +43,8 @@ type Store struct {
 	// go first. Set them before use.
 	MaxResponses     int
 	MaxResponseBytes int64
+	// MaxFileBytes bounds the files and the parts of uploads together; 0: no bound.
+	MaxFileBytes int64
 }
 
 // maxIdle is how many connections are kept for the next use: opening one takes
@@ -71,7 +74,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxIdleConns(maxIdle)
-	s := &Store{db: db, blobs: filepath.Join(dir, "blobs"), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
+	s := &Store{db: db, blobs: filepath.Join(dir, "blobs"), files: OpenBlobs(filepath.Join(dir, "files")), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
 	if err := s.migrate(ctx, path); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)
