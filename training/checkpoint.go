@@ -83,8 +83,8 @@ func (t *Trainer) Resume(path string) error {
 	if err := json.Unmarshal([]byte(f.Metadata[metaState]), &st); err != nil {
 		return bad("its metadata does not say where the training stood: %w", err)
 	}
-	if st.Step < 0 || st.Step > t.total || st.Updates < 0 || st.Updates > st.Step || st.Validated < 0 || st.Validated > st.Step+1 || !finite(st.Best) {
-		return bad("stands at step %d of %d, with %d updates", st.Step, t.total, st.Updates)
+	if !st.sound(t.total) {
+		return bad("stands where no training of %d steps does: %+v", t.total, st)
 	}
 	params := t.adapter.Params()
 	_, hasBest := f.Tensor("best." + params[0].Name)
@@ -116,6 +116,13 @@ func (t *Trainer) Resume(path string) error {
 		}
 	}
 	return nil
+}
+
+// sound tells whether a training of so many steps can stand there.
+func (s *state) sound(total int) bool {
+	within := func(v, most int) bool { return v >= 0 && v <= most }
+	return within(s.Step, total) && within(s.Updates, s.Step) && within(s.Skips, min(s.Step, maxSkips)) && s.Targets >= 0 &&
+		within(s.Validated, s.Step+1) && within(s.BestStep, s.Step) && within(s.Worse, s.Step+1)
 }
 
 // setup takes the digests.

@@ -330,3 +330,57 @@ func TestMasksOfSteps(t *testing.T) {
 		t.Errorf("losses are %v and %v (%v)", one.Loss, two.Loss, err)
 	}
 }
+
+// A probe tells time and memory, and the training after it is as without.
+func TestProbe(t *testing.T) {
+	tr := practice(t, 1, nil)
+	p, err := tr.Probe(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Tokens < 1 || p.Tokens > 40 || p.Took <= 0 || p.Bytes <= tr.model.Config.Bytes+int64(20*tr.adapter.Size()) {
+		t.Errorf("probe: %+v; %d numbers are trained", p, tr.adapter.Size())
+	}
+	whole := practice(t, 1, nil)
+	if a, b := runTrace(t, tr), runTrace(t, whole); !slices.Equal(a, b) {
+		t.Errorf("after a probe:\n%s\nwant\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+	sameParams(t, "after a probe", tr, whole)
+}
+
+// FuzzResume reads files that no one may have written. Whatever they hold, the
+// training stands where it stood or where it can.
+func FuzzResume(f *testing.F) {
+	tr := practice(f, 1, func(o *Options) { o.MaxSteps = 1 })
+	path := filepath.Join(f.TempDir(), "checkpoint.safetensors")
+	save := func() {
+		if err := tr.Checkpoint(path); err != nil {
+			f.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		for _, pair := range [][2]string{{`\"Step\":0`, `\"Step\":7`}, {`\"Step\":1`, `\"Step\":-`}, {"F32", "F16"}, {"v.model", "x.model"}} {
+			f.Add([]byte(strings.Replace(string(data), pair[0], pair[1], 1)))
+		}
+	}
+	save()
+	runTrace(f, tr)
+	save()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := tr.state
+		if err := tr.Resume(path); err != nil && tr.state != before {
+			t.Errorf("refused (%v), but the training stands elsewhere", err)
+		}
+		if !tr.state.sound(tr.total) {
+			t.Errorf("stands at %+v", tr.state)
+		}
+		tr.due()
+		tr.epoch()
+	})
+}
