@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -208,13 +206,4 @@ func free(path string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %s is there already", ErrCannotExport, path)
-}
-
-// baseName is what the model is called when nobody says.
-func (e *exporter) baseName() string {
-	if e.Name != "" {
-		return e.Name
-	}
-	name := filepath.Base(e.Path)
-	return strings.TrimSuffix(name, ".gguf")
 }

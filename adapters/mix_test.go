@@ -101,7 +101,7 @@ func TestMixByChance(t *testing.T) {
 		}
 		return a.Generation
 	}
-	if mix(1) != mix(1) {
+	if first, again := mix(1), mix(1); first != again {
 		t.Error("the same seed, another mixture")
 	}
 	if mix(1) == mix(2) {
