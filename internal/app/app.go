@@ -139,6 +139,9 @@ func (a *App) prepare() (err error) {
 	if err = a.openRegistry(); err != nil {
 		return err
 	}
+	if err = a.openJobs(files{a.store}); err != nil {
+		return err
+	}
 	if a.keys, err = a.demandKeys(); err != nil {
 		return err
 	}
@@ -201,7 +204,9 @@ func (a *App) Run(ctx context.Context) error {
 	warm.Go(func() { a.bases.warm(warming) })
 	defer warm.Wait()
 	defer cancel()
+	training := a.startJobs(ctx)
 	end := sync.OnceFunc(func() {
+		training() // it computes with the backend's models
 		ended, cancel := context.WithCancel(context.Background())
 		cancel() // what is still in progress is not waited for
 		b.Close(ended)

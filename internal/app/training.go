@@ -25,6 +25,22 @@ func (a *App) openJobs(files jobs.Files) (err error) {
 	return err
 }
 
+// startJobs works on the queue until ctx ends or stop is called, which waits for it.
+func (a *App) startJobs(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := a.jobs.Run(ctx); err != nil {
+			a.log.Error("fine-tuning has ended", "error", err.Error())
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 // trainable lends the models of the engine to trainings.
 type trainable struct{ *bases }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -35,6 +34,7 @@ type prepared struct {
 type rows struct {
 	examples []training.Example
 	pairs    []training.Pair
+	set      *dataset.Set // that they were read from
 }
 
 func (r *rows) count() int { return len(r.examples) + len(r.pairs) }
@@ -87,8 +87,8 @@ func (s *Service) prepare(ctx context.Context, j *Job) (p *prepared, err error) 
 		if p.valid, _, err = read("validation_file", validName, j.Spec.ValidationFile, -1); err != nil {
 			return nil, err
 		}
-	} else {
-		why = p.hold(&j.Spec)
+	} else if why, err = p.hold(&j.Spec); err != nil {
+		return nil, err
 	}
 	d := data{examples: p.train.count(), valid: p.valid.count() > 0}
 	tokens, longestHere := 0, 0
@@ -130,36 +130,42 @@ func (s *Service) load(ctx context.Context, path, param string, o dataset.Option
 	if err != nil {
 		return r, "", err
 	}
-	r.examples = set.Examples
+	r.examples, r.set = set.Examples, set
 	for _, p := range set.Pairs {
 		r.pairs = append(r.pairs, training.Pair{Chosen: p.Chosen, Rejected: p.Rejected})
 	}
 	return r, "sha256:" + set.Digest, nil
 }
 
-// leastHeld is how many examples there have to be for some to be held out.
+// leastHeld is how many rows there have to be for some to be held out.
 const leastHeld = 50
 
-// hold takes examples out of the training for validation, drawn by the seed, and says
-// why.
-func (p *prepared) hold(spec *Spec) string {
+// hold takes rows out of the training for validation, and says why.
+func (p *prepared) hold(spec *Spec) (string, error) {
 	share := or(spec.Settings.ValidShare, 0.1)
-	n := p.train.count()
-	held := int(share * float64(n))
+	set := p.train.set
+	n := len(set.Rows)
 	if spec.Settings.ValidShare == nil && n < leastHeld {
-		return fmt.Sprintf("no validation file is given, and %d examples are too few to hold some out (from %d on)", n, leastHeld)
+		return fmt.Sprintf("no validation file is given, and %d rows are too few to hold some out (from %d on)", n, leastHeld), nil
 	}
-	if held == 0 {
-		return "none are held out"
+	if share == 0 {
+		return "none are held out, as asked for", nil
+	}
+	_, rest, err := dataset.Split(set.Rows, share, uint64(*spec.Seed))
+	if err != nil && spec.Settings.ValidShare == nil {
+		return "no validation file is given, and none can be held out: " + err.Error(), nil
+	}
+	if err != nil {
+		return "", &failure{Error{"invalid_training_file", err.Error(), "training_file"}, err}
 	}
 	out := make([]bool, n)
-	for _, i := range rand.New(rand.NewPCG(uint64(*spec.Seed), 0x76616c6964)).Perm(n)[:held] { // "valid"
+	for _, i := range rest {
 		out[i] = true
 	}
-	keep := rows{}
-	for i, held := range out {
+	keep := rows{set: set}
+	for i, from := range set.Sources {
 		to := &keep
-		if held {
+		if out[from.Row] {
 			to = &p.valid
 		}
 		if len(p.train.pairs) > 0 {
@@ -169,7 +175,7 @@ func (p *prepared) hold(spec *Spec) string {
 		}
 	}
 	p.train = keep
-	return fmt.Sprintf("no validation file is given: %g %% of the examples are held out", 100*share)
+	return fmt.Sprintf("no validation file is given: %d of %d rows are held out, alike in kind, with their near copies", len(rest), n), nil
 }
 
 // trainer makes the training, ready for the first step.
