@@ -49,7 +49,7 @@ func TestBrokenElsewhereNamesTests(t *testing.T) {
 			}
 		}
 	}
-	if rows < 16 {
+	if rows < 31 {
 		t.Errorf("only %d rows", rows)
 	}
 }
