@@ -47,7 +47,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		LearningRate: 2e-4, RatioB: 1, Schedule: Cosine, AdamW: AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
-		Clip: 1, Epochs: 3, Batch: 8, MicroTokens: 2048, KeepBytes: 512 << 20,
+		Clip: 1, Epochs: 3, Batch: 8, MicroTokens: 2048, KeepBytes: 384 << 20,
 	}
 }
 
