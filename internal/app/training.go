@@ -26,7 +26,11 @@ func (a *App) openJobs(files jobs.Files) (err error) {
 }
 
 // startJobs works on the queue until ctx ends or stop is called, which waits for it.
+// The queue is that of the one App that has the data folder.
 func (a *App) startJobs(ctx context.Context) (stop func()) {
+	if a.beside || a.without {
+		return func() {}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

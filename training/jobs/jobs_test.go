@@ -8,7 +8,9 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func spec() Spec {
@@ -158,5 +160,148 @@ func TestFailures(t *testing.T) {
 		if last := events[len(events)-1]; last.Level != "error" || last.Message != j.Error.Message || j.Model != "" {
 			t.Errorf("last event %+v, model %q", last, j.Model)
 		}
+	}
+}
+
+// TestDPO: preferences are trained by the method dpo; rows of another kind are refused.
+func TestDPO(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	var rows strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&rows, `{"input":{"messages":[{"role":"user","content":"%d of %x?"}]},"preferred_output":[{"role":"assistant","content":"Yes, %d."}],"non_preferred_output":[{"role":"assistant","content":"No."}]}`+"\n", i*i*7919, i*i*i*104729, i)
+	}
+	b.files.write(t, "train", rows.String())
+	b.files.write(t, "chat", conversations(10))
+	b.start(t)
+	q := spec()
+	q.Method, q.Hyper.Batch = DPO, 8
+	j, err := b.Create(ctx, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, events := b.await(t, j.ID)
+	if j.Status != Succeeded || j.Hyper.Beta != 0.1 || j.Plan.Examples+j.Plan.ValidExamples != 60 || j.Plan.ValidExamples < 3 {
+		t.Fatalf("%s %+v %+v\n%s", j.Status, j.Error, j.Plan, texts(events))
+	}
+	var losses []float64
+	for _, e := range events {
+		if v, ok := e.Data["full_valid_loss"].(float64); ok {
+			losses = append(losses, v)
+		}
+	}
+	if len(losses) != 3 || losses[0] < 0.69 || losses[0] > 0.70 || losses[2] >= losses[0] {
+		t.Errorf("validation losses %v, want log 2 at first, then less", losses)
+	}
+	q.TrainingFile = "chat"
+	if j, err = b.Create(ctx, q); err != nil {
+		t.Fatal(err)
+	}
+	if j, _ = b.await(t, j.ID); j.Status != Failed || !strings.Contains(j.Error.Message, "preference") {
+		t.Errorf("%s %+v", j.Status, j.Error)
+	}
+}
+
+// TestQueries: jobs, events and checkpoints come in pages, the latest first.
+func TestQueries(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), func(o *Options) { o.MaxQueued = 5 })
+	b.files.write(t, "train", conversations(10))
+	var ids []string
+	for i := range 5 {
+		q := spec()
+		if q.Metadata = map[string]string{"odd": fmt.Sprint(i % 2)}; i == 4 {
+			q.Metadata = nil
+		}
+		j, err := b.Create(ctx, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, j.ID)
+	}
+	if _, err := b.Create(ctx, spec()); !errors.Is(err, ErrFull) {
+		t.Errorf("a sixth: %v", err)
+	}
+	for _, c := range []struct {
+		after    string
+		limit    int
+		metadata map[string]string
+		want     []int
+		more     bool
+	}{
+		{"", 20, nil, []int{4, 3, 2, 1, 0}, false},
+		{"", 2, nil, []int{4, 3}, true},
+		{ids[3], 2, nil, []int{2, 1}, true},
+		{ids[1], 2, nil, []int{0}, false},
+		{"", 20, map[string]string{"odd": "1"}, []int{3, 1}, false},
+		{"", 1, map[string]string{"odd": "1"}, []int{3}, true},
+		{"", 20, map[string]string{}, []int{4}, false},
+	} {
+		list, more, err := b.List(ctx, c.after, c.limit, c.metadata)
+		var got, want []string
+		for _, j := range list {
+			got = append(got, j.ID)
+		}
+		for _, i := range c.want {
+			want = append(want, ids[i])
+		}
+		if err != nil || more != c.more || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%+v: %v, %v, %v", c, got, more, err)
+		}
+	}
+	if _, _, err := b.List(ctx, "ftjob-none", 1, nil); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after an unknown job: %v", err)
+	}
+	id := ids[0]
+	for range 2 { // a second time changes nothing
+		if j, err := b.Pause(ctx, id); err != nil || j.Status != Paused {
+			t.Fatalf("%s %v", j.Status, err)
+		}
+	}
+	if j, err := b.Resume(ctx, id); err != nil || j.Status != Validating {
+		t.Fatalf("%s %v", j.Status, err)
+	}
+	for range 2 {
+		if j, err := b.Cancel(ctx, id); err != nil || j.Status != Cancelled || j.Ended.IsZero() {
+			t.Fatalf("%s %v", j.Status, err)
+		}
+	}
+	if _, err := b.Resume(ctx, id); !errors.Is(err, ErrState) {
+		t.Errorf("resumed a cancelled job: %v", err)
+	}
+	if _, err := b.Pause(ctx, "ftjob-none"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("paused an unknown job: %v", err)
+	}
+	all, more, err := b.Events(ctx, id, "", 10)
+	if err != nil || more || len(all) != 4 || all[0].Message != "Fine-tuning job cancelled" {
+		t.Fatalf("%+v %v %v", all, more, err)
+	}
+	if rest, more, err := b.Events(ctx, id, all[0].ID, 2); err != nil || !more || len(rest) != 2 || rest[0].ID != all[1].ID {
+		t.Errorf("%+v %v %v", rest, more, err)
+	}
+	if _, _, err := b.Checkpoints(ctx, id, "ftckpt_none", 2); !errors.Is(err, ErrNotFound) {
+		t.Errorf("checkpoints after an unknown one: %v", err)
+	}
+}
+
+// TestYield: while requests are being answered, a training goes on slowly; then fast.
+func TestYield(t *testing.T) {
+	ctx := context.Background()
+	var busy atomic.Bool
+	busy.Store(true)
+	b := openBench(t, t.TempDir(), newLender(t), func(o *Options) { o.Busy = busy.Load })
+	b.files.write(t, "train", conversations(10))
+	b.start(t)
+	j, err := b.Create(ctx, spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(700 * time.Millisecond)
+	if j, err = b.Get(ctx, j.ID); err != nil || j.Step > 0 || j.Status != Running {
+		t.Errorf("busy: %s, step %d, %v", j.Status, j.Step, err)
+	}
+	busy.Store(false)
+	if j, _ = b.await(t, j.ID); j.Status != Succeeded {
+		t.Errorf("%s %v", j.Status, j.Error)
 	}
 }
