@@ -184,3 +184,28 @@ func TestGradientsInvariance(t *testing.T) {
 		}
 	}
 }
+
+// Every instruction set gives the same bits.
+func TestGradientsPaths(t *testing.T) {
+	for _, name := range []string{"qwen3", "gemma2", "phi3-dora", "llama-q4_1"} {
+		m := openTiny(t, name)
+		g := reftest.Load(t, filepath.Join("testdata", name+".safetensors"))
+		var first *Adapter
+		kerneltest.EachImpl(t, func(t *testing.T) {
+			a := goldenAdapter(t, g, m, true)
+			a.Dropout = 0.1
+			gradientsOf(t, NewTape(nil), m, a, goldenExamples(t, g), 2)
+			if first == nil {
+				first = a
+				return
+			}
+			for i, p := range a.Params() {
+				for j, v := range p.Grad {
+					if want := first.Params()[i].Grad[j]; math.Float32bits(v) != math.Float32bits(want) {
+						t.Fatalf("%s: %s: gradient %d is %v, want %v", name, p.Name, j, v, want)
+					}
+				}
+			}
+		})
+	}
+}
