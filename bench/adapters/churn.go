@@ -63,7 +63,11 @@ func (b *bench) churn(ctx context.Context) error {
 	b.Add("churn: answered", "", float64(c.answered.Load()))
 	b.Add("churn: given up by the client", "", float64(c.cancelled.Load()))
 	b.Add("churn: refused, the name being deleted just then", "", float64(c.gone.Load()))
-	b.AtLeast("churn: replacements and deletions per second", "", float64(c.swaps.Load())/took, 10)
+	want := 8.0 // of about ten that there is time for
+	if b.race {
+		want = 2 // everything takes its time there
+	}
+	b.AtLeast("churn: changes of names per second", "", float64(c.swaps.Load())/took, want)
 	b.AtMost("churn: wrong or failed", "", float64(len(c.wrong)), 0)
 	if len(c.wrong) > 0 {
 		return errors.New(strings.Join(c.wrong[:min(5, len(c.wrong))], "\n"))
@@ -98,17 +102,19 @@ func (c *churner) learn(ctx context.Context) error {
 	return nil
 }
 
-// replace lets the name stand for another generation every 100 ms, by loading in
-// place and by promoting in turn.
+// replace lets the name stand for another generation every 100 ms, by promoting one
+// that is stored and now and then by loading in place.
 func (c *churner) replace(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
 	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(100 * time.Millisecond):
+		case <-tick.C:
 		}
 		var err error
-		if k := i % len(c.paths); i%2 == 0 {
+		if k := i % len(c.paths); i%10 == 0 { // reading and checking the folder takes as long
 			err = load(context.WithoutCancel(ctx), c.server, "hot", c.paths[k], true)
 		} else {
 			_, err = harness.Call(context.WithoutCancel(ctx), http.MethodPost, c.server.URL+"/v1/lora_adapters/hot/promote", harness.Body{"generation": c.generations[k]}, nil)
