@@ -13,8 +13,9 @@ type stretch struct{ start, end int }
 
 // find is what the model would write for turn k: from where the served prompt ends,
 // through the token that ends the turn. It comes from the one tokenisation of the row,
-// by characters; tokens are never looked for by their ids before the turn's text. Where
-// the last turn runs into its prompt, row is tokenised again.
+// by characters; tokens are never looked for by their ids before the turn's text. The
+// last turn of a row is put behind its prompt where the template shows what is before
+// it otherwise than in the prompt.
 func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.Tool, o RenderOptions) (g stretch, err error) {
 	field := fmt.Sprintf("messages[%d]", k)
 	if k == 0 {
@@ -25,7 +26,9 @@ func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.To
 		return g, refused(err)
 	}
 	if err := asServed(row.Rendered, prompt.Rendered, field); err != nil {
-		return g, err
+		if k < len(messages)-1 || !f.graft(row, prompt, k) {
+			return g, err
+		}
 	}
 	if err := f.begins(*row, prompt.ids, field); err != nil {
 		if k < len(messages)-1 || !f.sew(row, prompt) {
@@ -44,8 +47,8 @@ func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.To
 		return g, wrong(field, "no_end_of_turn", "give a template that ends the turns of the assistant", "the chat template writes no token that ends the turn: the model would not learn to stop")
 	}
 	if !o.EmptyThinking && messages[k].Reasoning == "" {
-		given := len(prompt.Text) + f.emptyThinking(row.Text[len(prompt.Text):max(first, len(prompt.Text))], tools)
-		for g.start < g.end && row.offsets[g.start][1] <= given {
+		block := f.emptyThinking(row.Text[len(prompt.Text):max(first, len(prompt.Text))], tools)
+		for block > 0 && g.start < g.end && row.offsets[g.start][1] <= len(prompt.Text)+block {
 			g.start++
 		}
 	}
@@ -99,14 +102,14 @@ func (f *Format) endOf(row text, k, start, last int) int {
 }
 
 // closed adds the end of the text behind a last turn that the template leaves open.
-func (f *Format) closed(row text, k int) (text, error) {
+func (f *Format) closed(row text, k int) text {
 	_, last := extent(row.Rendered, k)
 	if f.endOf(row, k, 0, last) >= 0 || f.tok.EOS() < 0 {
-		return row, nil
+		return row
 	}
 	row.ids = append(row.ids, f.tok.EOS())
 	row.offsets = append(row.offsets, [2]int{len(row.Text), len(row.Text)})
-	return row, nil
+	return row
 }
 
 // emptyThinking is the length of an empty block of reasoning, and the white space

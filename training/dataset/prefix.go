@@ -2,12 +2,10 @@ package dataset
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"graft/internal/chat"
-	"graft/internal/tokenizer"
 )
 
 // begins proves that a row begins with the tokens that serving would send.
@@ -63,60 +61,4 @@ func around(s string, at int) string {
 		end++
 	}
 	return s[start:end]
-}
-
-// sew tokenises what follows a prompt by itself, where an answer runs into its prompt,
-// as a word that goes on: the tokens of the prompt are then those that serving sends,
-// and those behind them what a model that was sent them can write. ok is false if these
-// do not spell the text, as with tokenizers that put a space before each text.
-func (f *Format) sew(row *text, prompt text) (ok bool) {
-	at := len(prompt.Text)
-	rest := row.Text[at:]
-	o := tokenizer.EncodeOptions{ParseSpecial: true}
-	for _, s := range row.Spans {
-		if s.End > at {
-			o.Literal = append(o.Literal, tokenizer.Span{Start: max(s.Start-at, 0), End: s.End - at})
-		}
-	}
-	ids, offsets := f.tok.EncodeOffsets(rest, o)
-	spelt := make([]byte, 0, len(rest))
-	for _, id := range ids {
-		if f.tok.IsControl(id) {
-			spelt = append(spelt, f.tok.Text(id)...)
-		} else {
-			spelt = append(spelt, f.tok.Bytes(id)...)
-		}
-	}
-	if string(spelt) != rest || len(ids) == 0 {
-		return false
-	}
-	joined := text{Rendered: row.Rendered, ids: slices.Clone(prompt.ids), offsets: f.offsetsOf(prompt)}
-	for i, id := range ids {
-		joined.ids = append(joined.ids, id)
-		joined.offsets = append(joined.offsets, [2]int{offsets[i][0] + at, offsets[i][1] + at})
-	}
-	if n := len(row.ids); n > 0 && row.offsets[n-1] == [2]int{len(row.Text), len(row.Text)} && f.ends[row.ids[n-1]] {
-		joined.ids, joined.offsets = append(joined.ids, row.ids[n-1]), append(joined.offsets, row.offsets[n-1])
-	}
-	*row = joined
-	return true
-}
-
-// offsetsOf are the bytes that each token of a prompt stands for, by what it spells;
-// tokens that are not in its text, as BOS, have none.
-func (f *Format) offsetsOf(prompt text) [][2]int {
-	out, at := make([][2]int, len(prompt.ids)), 0
-	for i, id := range prompt.ids {
-		s := string(f.tok.Bytes(id))
-		if f.tok.IsControl(id) {
-			s = f.tok.Text(id)
-		}
-		if s != "" && strings.HasPrefix(prompt.Text[at:], s) {
-			out[i] = [2]int{at, at + len(s)}
-			at += len(s)
-		} else {
-			out[i] = [2]int{at, at}
-		}
-	}
-	return out
 }

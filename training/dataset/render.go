@@ -126,9 +126,7 @@ func (f *Format) turn(line int, messages []chat.Message, tools []chat.Tool, o Re
 	if err != nil {
 		return nil, refused(err)
 	}
-	if whole, err = f.closed(whole, k); err != nil {
-		return nil, err
-	}
+	whole = f.closed(whole, k)
 	g, err := f.find(&whole, k, messages, tools, o)
 	if err != nil {
 		return nil, err
@@ -147,9 +145,7 @@ func (f *Format) together(r *Row, turns []int, o RenderOptions) (*Sequence, erro
 	if err != nil {
 		return nil, refused(err)
 	}
-	if whole, err = f.closed(whole, last); err != nil {
-		return nil, err
-	}
+	whole = f.closed(whole, last)
 	s := sequence(r.Line, -1, whole, messages)
 	for _, k := range turns {
 		g, err := f.find(&whole, k, messages, r.Tools, o)
