@@ -83,6 +83,11 @@ func (e *env) runChat(ctx context.Context, f chatFlags, prompt string) error {
 
 // connect finds a server, or starts one for this process alone. end ends it.
 func (e *env) connect(ctx context.Context, f chatFlags, conf config.Config, options ...app.Option) (cl *client, end func(), err error) {
+	return e.connectTo(ctx, f, conf, append(options, app.Beside())...)
+}
+
+// connectTo is connect with a server that has the data folder, unless it is Beside.
+func (e *env) connectTo(ctx context.Context, f chatFlags, conf config.Config, options ...app.Option) (cl *client, end func(), err error) {
 	cl = &client{
 		url: strings.TrimRight(cmp.Or(f.url, os.Getenv("GRAFT_URL")), "/"),
 		key: cmp.Or(f.key, os.Getenv("GRAFT_API_KEY"), os.Getenv("OPENAI_API_KEY")),
@@ -98,7 +103,7 @@ func (e *env) connect(ctx context.Context, f chatFlags, conf config.Config, opti
 	conf.Listen, conf.Auth.Required = "127.0.0.1:0", config.Off
 	conf.Tracing = config.Tracing{}
 	p := e.newProgress(false)
-	a, err := app.New(conf, append(options, app.Beside(), app.Version(Version), app.Progress(p.event))...)
+	a, err := app.New(conf, append(options, app.Version(Version), app.Progress(p.event))...)
 	if err != nil {
 		return nil, nil, err
 	}
