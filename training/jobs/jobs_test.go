@@ -284,6 +284,32 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestKeep: of the jobs that have ended, the latest are remembered.
+func TestKeep(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), func(o *Options) { o.Keep = 2 })
+	b.files.write(t, "train", conversations(10))
+	var ids []string
+	for range 5 {
+		j, err := b.Create(ctx, spec())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ids = append(ids, j.ID); len(ids) < 5 {
+			if _, err := b.Cancel(ctx, j.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list, _, err := b.List(ctx, "", 10, nil)
+	if err != nil || len(list) != 3 || list[0].ID != ids[4] || list[2].ID != ids[2] {
+		t.Errorf("%d jobs are there, %v", len(list), err)
+	}
+	if events, err := b.store.Jobs().EventsBefore(ctx, ids[0], 0, 10); err != nil || len(events) > 0 {
+		t.Errorf("events of a forgotten job: %d, %v", len(events), err)
+	}
+}
+
 // TestYield: while requests are being answered, a training goes on slowly; then fast.
 func TestYield(t *testing.T) {
 	ctx := context.Background()
@@ -303,5 +329,39 @@ func TestYield(t *testing.T) {
 	busy.Store(false)
 	if j, _ = b.await(t, j.ID); j.Status != Succeeded {
 		t.Errorf("%s %v", j.Status, j.Error)
+	}
+}
+
+// TestBest: when the validation loss rises again, the training stops early and the best
+// checkpoint is taken, not the last one.
+func TestBest(t *testing.T) {
+	ctx := context.Background()
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	b.files.write(t, "train", conversations(10))
+	b.files.write(t, "valid", strings.ReplaceAll(strings.ReplaceAll(conversations(4), "It is", "No, never"), "Say", "Perhaps"))
+	b.start(t)
+	q := spec()
+	q.ValidationFile, q.Hyper.Epochs, q.Hyper.Batch, q.Settings.LearningRate, q.Settings.Schedule = "valid", 30, 1, pointer(3e-3), "constant"
+	j, err := b.Create(ctx, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, events := b.await(t, j.ID)
+	list, _, err := b.Checkpoints(ctx, j.ID, "", 100)
+	if err != nil || j.Status != Succeeded || len(list) < 3 {
+		t.Fatalf("%s %v, %d checkpoints, %v", j.Status, j.Error, len(list), err)
+	}
+	best := list[0]
+	for _, c := range list {
+		if *c.Metrics.FullValidLoss < *best.Metrics.FullValidLoss {
+			best = c
+		}
+	}
+	if best.Step == list[0].Step || b.files.digest(j.Model) != b.files.digest(best.Name) || b.files.digest(list[0].Name) == b.files.digest(best.Name) {
+		t.Errorf("best step %d of %d: published %.8s, want %.8s", best.Step, list[0].Step, b.files.digest(j.Model), b.files.digest(best.Name))
+	}
+	said := texts(events)
+	if want := fmt.Sprintf("The checkpoint of step %d has the lowest validation loss", best.Step); !strings.Contains(said, want) || !strings.Contains(said, "Training stopped at step") || list[0].Step == j.Steps {
+		t.Errorf("step %d of %d:\n%s", list[0].Step, j.Steps, said)
 	}
 }

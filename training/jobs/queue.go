@@ -51,6 +51,9 @@ func (s *Service) Create(ctx context.Context, spec Spec) (Job, error) {
 		if len(waiting) >= s.o.MaxQueued {
 			return fmt.Errorf("%w: %d have not ended; cancel one, or raise training.max_jobs", ErrFull, len(waiting))
 		}
+		if _, err := tx.DropJobs(ctx, s.o.Keep, ended...); err != nil {
+			return err
+		}
 		return s.put(ctx, tx, &r, []note{{key: "created", text: "Created fine-tuning job: " + r.ID}})
 	})
 	if err == nil {

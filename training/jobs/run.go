@@ -73,13 +73,16 @@ func (s *Service) trainJob(ctx context.Context, j *Job) error {
 	return r.finish(ctx)
 }
 
-// between lets requests go first. A training that waits all the time would never end,
-// so it goes on after a while.
+// longestYield is how long a small piece of work waits for requests. A training that
+// waits all the time would never end.
+const longestYield = 250 * time.Millisecond
+
+// between lets requests go first.
 func (s *Service) between(ctx context.Context) error {
 	if s.o.Busy == nil {
 		return nil
 	}
-	for end := time.Now().Add(time.Second); s.o.Busy() && time.Now().Before(end); {
+	for end := time.Now().Add(longestYield); s.o.Busy() && time.Now().Before(end); {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -159,8 +162,7 @@ func (r *run) report(ctx context.Context, p training.Report) error {
 		}
 		return r.save()
 	}
-	// Between a step and its validation nothing is saved: the step's numbers would be lost.
-	if !(at && validates && !p.Validation) && r.s.o.Now().Sub(r.saved) >= r.s.o.SaveEvery {
+	if r.s.o.Now().Sub(r.saved) >= r.s.o.SaveEvery {
 		return r.save()
 	}
 	return nil

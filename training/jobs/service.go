@@ -206,13 +206,16 @@ func (s *Service) tell() {
 	s.wake, s.told = make(chan struct{}), make(chan struct{})
 }
 
+// ended are the states of jobs of which nothing will become any more.
+var ended = []string{string(Succeeded), string(Failed), string(Cancelled)}
+
 // dir is the folder of a job.
 func (s *Service) dir(id string) string { return filepath.Join(s.o.Dir, id) }
 
 // tidy removes the folders of jobs that have ended, and forgets the oldest of these.
 func (s *Service) tidy(ctx context.Context) error {
 	err := s.o.Store.ChangeJobs(ctx, func(tx store.JobsTx) error {
-		_, err := tx.DropJobs(ctx, s.o.Keep, string(Succeeded), string(Failed), string(Cancelled))
+		_, err := tx.DropJobs(ctx, s.o.Keep, ended...)
 		return err
 	})
 	if err != nil {

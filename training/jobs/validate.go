@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -38,6 +39,9 @@ func (s *Service) validate(ctx context.Context, id string) error {
 	return stopped(err)
 }
 
+// maxCheckpoints is how many a job may publish.
+const maxCheckpoints = 200
+
 // check copies the files of a job and prepares it, to see whether it can be trained.
 func (s *Service) check(ctx context.Context, j *Job) (*prepared, error) {
 	if err := os.MkdirAll(s.dir(j.ID), 0o700); err != nil {
@@ -65,6 +69,10 @@ func (s *Service) check(ctx context.Context, j *Job) (*prepared, error) {
 	if err != nil {
 		p.base.Release()
 		return nil, err
+	}
+	if every := p.settings.options.ValidateEvery; every > 0 && t.Total()/every > maxCheckpoints {
+		p.base.Release()
+		return nil, &InvalidError{p.settings.at(&j.Spec, "eval_steps"), fmt.Sprintf("%d checkpoints would be published, at most %d are allowed: give %d or more", t.Total()/every, maxCheckpoints, (t.Total()+maxCheckpoints-1)/maxCheckpoints)}
 	}
 	p.plan.Steps, p.plan.Parameters = t.Total(), t.Adapter().Size()
 	p.plan.Share = float64(p.plan.Parameters) / float64(p.base.Model.Config.Params)
