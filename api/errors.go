@@ -13,6 +13,7 @@ import (
 
 	"graft/adapters"
 	"graft/serving"
+	"graft/training/jobs"
 )
 
 // Types of errors, in OpenAI's words.
@@ -78,6 +79,13 @@ var errorTable = []struct {
 	// The request is right, and so is the server: what it depends on is not. A 5xx
 	// would be sent again by clients, with the same end.
 	{is: serving.ErrAdapter, status: http.StatusFailedDependency, kind: serverError, code: "adapter_unavailable"},
+
+	{is: jobs.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "fine_tune_not_found", param: "fine_tuning_job_id"},
+	{is: jobs.ErrNoFile, status: http.StatusBadRequest, kind: invalidRequest, code: "file_not_found", param: "training_file"},
+	{is: jobs.ErrState, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_job_state", param: "fine_tuning_job_id"},
+	// Waiting does not help soon.
+	{is: jobs.ErrFull, status: http.StatusTooManyRequests, kind: rateLimit, code: "too_many_jobs", noRetry: true},
+	{is: jobs.ErrClosed, status: http.StatusServiceUnavailable, kind: serverError, code: "shutting_down", retryAfter: overloadedRetry},
 }
 
 // promptField stands for the field that holds a route's prompt.

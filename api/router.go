@@ -12,6 +12,7 @@ import (
 
 	"graft/adapters"
 	"graft/serving"
+	"graft/training/jobs"
 )
 
 // Options are the rules of the HTTP surface.
@@ -58,6 +59,8 @@ type Deps struct {
 	Keys      Keys
 	Blobs     Blobs // nil: none are taken
 	Files     Files
+	Jobs      Jobs // needs Files and Bases
+	Bases     jobs.Bases
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged
 	Ready     func() error               // why the server takes no requests now; nil: it does
@@ -181,6 +184,23 @@ func New(d Deps) http.Handler {
 	kept.POST("/uploads/:id/parts", files.addPart)
 	kept.POST("/uploads/:id/complete", files.completeUpload)
 	kept.POST("/uploads/:id/cancel", files.cancelUpload)
+
+	tuning := s.newTuningHandler()
+	tuned := v1.Group("/fine_tuning", tuning.needJobs)
+	tuned.POST("/jobs", tuning.create)
+	tuned.GET("/jobs", tuning.list)
+	tuned.GET("/jobs/:id", tuning.get)
+	tuned.POST("/jobs/:id/cancel", tuning.cancel)
+	tuned.POST("/jobs/:id/pause", tuning.pause)
+	tuned.POST("/jobs/:id/resume", tuning.resume)
+	tuned.GET("/jobs/:id/events", tuning.events)
+	tuned.GET("/jobs/:id/checkpoints", tuning.checkpoints)
+	tuned.POST("/graft/preview", tuning.preview)
+	tuned.POST("/graft/check", tuning.check)
+	permissions := v1.Group("/fine_tuning/checkpoints", s.requireAdmin, loras.needRegistry)
+	permissions.GET("/*checkpoint", loras.listPermissions)
+	permissions.POST("/*checkpoint", loras.addPermissions)
+	permissions.DELETE("/*checkpoint", loras.removePermission)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)
