@@ -37,21 +37,27 @@ func TestPythonClients(t *testing.T) {
 }
 
 func TestNodeClient(t *testing.T) {
+	program := nodeProgram(t, "openai_client.mjs")
+	script(t, start(t), "node", program)
+}
+
+// nodeProgram puts a program beside the packages, where Node looks for them.
+func nodeProgram(t *testing.T, name string) string {
+	t.Helper()
 	folder := os.Getenv("GRAFT_E2E_NODE")
 	if folder == "" {
 		t.Skip("GRAFT_E2E_NODE names no folder with the npm package openai")
 	}
-	// Node looks for packages beside the program.
-	source, err := os.ReadFile("openai_client.mjs")
+	source, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(folder, "openai_client.mjs")
+	program := filepath.Join(folder, name)
 	if err := os.WriteFile(program, source, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Remove(program)
-	script(t, start(t), "node", program)
+	t.Cleanup(func() { os.Remove(program) })
+	return program
 }
 
 // TestGoClient drives the server with sashabaranov/go-openai, unmodified.
