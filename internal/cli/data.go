@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"graft/internal/weights"
 	"graft/training/dataset"
 )
 
@@ -38,6 +41,7 @@ type dataFlags struct {
 	long      string
 	dpo       bool
 	thinking  bool
+	variables string
 	control   bool
 	asJSON    bool
 }
@@ -46,6 +50,7 @@ func (d *dataFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&d.model, "model", "m", "", "read rows as this `MODEL` does (default: the first one configured)")
 	f.BoolVar(&d.dpo, "dpo", false, "the rows are preferences")
+	f.StringVar(&d.variables, "template-kwargs", "", "variables of the chat template, as `JSON`: {\"enable_thinking\": false}")
 	f.BoolVar(&d.thinking, "train-empty-thinking", false, "also train the empty block of reasoning that a template writes before answers without reasoning")
 	f.BoolVar(&d.control, "allow-control-text", false, "read the text of control tokens in messages as ordinary text, instead of refusing it")
 	f.BoolVar(&d.asJSON, "json", false, "print JSON")
@@ -53,12 +58,18 @@ func (d *dataFlags) register(c *cobra.Command) {
 }
 
 func (d *dataFlags) registerBounds(c *cobra.Command) {
-	c.Flags().IntVar(&d.maxTokens, "max-tokens", 0, "longest row, in tokens (default: no bound)")
+	c.Flags().IntVar(&d.maxTokens, "max-tokens", 0, "longest row, in tokens (default: what the model takes)")
 	c.Flags().StringVar(&d.long, "long", "fail", "what becomes of longer rows: fail, drop or truncate")
 }
 
 // format reads the tokenizer and the template.
 func (e *env) format(ctx context.Context, d *dataFlags) (*dataset.Format, error) {
+	var vars map[string]any
+	if d.variables != "" {
+		if err := json.Unmarshal([]byte(d.variables), &vars); err != nil {
+			return nil, fmt.Errorf("--template-kwargs %s: want a JSON object: %w", d.variables, err)
+		}
+	}
 	flags := map[string]any{}
 	if d.model != "" {
 		flags["models"] = []string{d.model}
@@ -76,11 +87,39 @@ func (e *env) format(ctx context.Context, d *dataFlags) (*dataset.Format, error)
 	if err != nil {
 		return nil, err
 	}
+	if d.maxTokens == 0 {
+		d.maxTokens = contextOf(l.Path)
+	}
 	t, err := openTokenizer(l.Path)
 	if err != nil {
 		return nil, err
 	}
-	return dataset.NewFormat(t, dataset.FormatOptions{Now: time.Now()}), nil
+	return dataset.NewFormat(t, dataset.FormatOptions{Vars: vars, Now: time.Now()}), nil
+}
+
+// contextOf is how many tokens a model takes, 0 if its files do not say.
+func contextOf(path string) int {
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		text, err := os.ReadFile(filepath.Join(path, "config.json"))
+		var c struct {
+			Context int `json:"max_position_embeddings"`
+		}
+		if err != nil || json.Unmarshal(text, &c) != nil {
+			return 0
+		}
+		return max(c.Context, 0)
+	}
+	g, err := weights.OpenGGUF(path)
+	if err != nil {
+		return 0
+	}
+	defer g.Close()
+	arch, _ := g.Meta.String("general.architecture")
+	n, ok := g.Meta.Uint(arch + ".context_length")
+	if !ok || n > 1<<30 {
+		return 0
+	}
+	return int(n)
 }
 
 // options are those of a training file.

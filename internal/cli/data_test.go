@@ -62,6 +62,13 @@ func TestDataCheck(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "example_missing_assistant_message") || strings.Contains(string(text), "AKIAIOSFODNN7EXAMPLE") {
 		t.Errorf("%v: %s", err, text)
 	}
+	long := dataFile(t, append(rows, conversation("Tell me all", strings.Repeat("word ", 9000)))...)
+	if status, out, _ = graft(t, t.TempDir(), "", "data", "check", long, "--model", model); status != 1 || !strings.Contains(out, "too_long: has 9") || !strings.Contains(out, "at most 8192") {
+		t.Errorf("a row that the model cannot take: status %d, %s", status, out)
+	}
+	if status, _, stderr = graft(t, t.TempDir(), "", "data", "preview", good, "--model", model, "--template-kwargs", "x"); status != 1 || !strings.Contains(stderr, "want a JSON object") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
 	if status, out, _ = graft(t, t.TempDir(), "", "data", "check", good, "--against", good, "--model", model); status != 1 || !strings.Contains(out, "contamination") {
 		t.Errorf("a file against itself: status %d, %s", status, out)
 	}

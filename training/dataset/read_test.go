@@ -47,6 +47,7 @@ func TestProblems(t *testing.T) {
 		{`{"messages":[` + user + `,{"role":"assistant","content":"x"}],"tools":[{"type":"function","function":{}}]}`, "1|tools[0].function.name|message_missing_key"},
 		{`{"messages":[` + user + `,{"role":"assistant","content":"x"}],"functions":[{"name":"f"},{"name":"f"}]}`, "1|functions[1]|tools_twice"},
 		{`{"messages":[` + user + `,{"role":"assistant","content":"x"}],"parallel_tool_calls":1}`, "1|parallel_tool_calls|data_type"},
+		{`{"messages":[` + strings.Repeat(user+`,{"role":"assistant","content":"`+strings.Repeat("a", 9000)+`"},`, 400) + user + `,{"role":"assistant","content":"x"}]}`, "1|messages|too_long"},
 		{`{"prompt":"a"}`, "1|completion|message_missing_key"},
 		{`{"prompt":"a","completion":""}`, "1|completion|empty"},
 		{`{"prompt":"a","completion":"b<|im_end|>"}`, "1|completion|special_token"},

@@ -36,6 +36,10 @@ type RenderOptions struct {
 	ControlText bool
 }
 
+// maxWork bounds the text that is written for one row, in bytes: each trained turn is
+// written with all that is before it.
+const maxWork = 256 << 20
+
 // Sequences writes a row of conversation or completion as it is trained: all trained
 // turns in one sequence where the template shows each one and what is before it as
 // when it is served, else a sequence for each. An error is of the row.
@@ -58,6 +62,13 @@ func (f *Format) Sequences(r *Row, o RenderOptions) ([]*Sequence, error) {
 	}
 	if len(turns) == 0 {
 		return nil, wrong("messages", "nothing_trained", "set one to 1, or remove the row", "no message is trained: all weights are 0")
+	}
+	size := 0
+	for _, m := range r.Messages {
+		size += len(Text(m))
+	}
+	if size*len(turns) > maxWork {
+		return nil, wrong("messages", "too_long", "split the conversation, or give most messages a weight of 0", "has %d turns to train, of %d bytes", len(turns), size)
 	}
 	if len(turns) > 1 {
 		s, err := f.together(r, turns, o)
