@@ -78,6 +78,9 @@ func TestSplitSmall(t *testing.T) {
 	if train, valid, err := Split(two, 0.1, 1); err != nil || len(train) != 1 || len(valid) != 1 {
 		t.Errorf("%v, %v, %v", train, valid, err)
 	}
+	if train, valid, err := Split(two, 0.9, 1); err != nil || len(train) != 1 || len(valid) != 1 {
+		t.Errorf("%v, %v, %v", train, valid, err)
+	}
 	same := []Row{rowOf("one question", "x"), rowOf("One question?", "y")}
 	if _, _, err := Split(same, 0.5, 1); err == nil {
 		t.Error("rows of one prompt were divided")
@@ -93,7 +96,7 @@ func TestSplitSmall(t *testing.T) {
 // that all have; the estimate holds against the true resemblance.
 func TestGroups(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	const instruction = "please read the following description of a software package and say which of the ten sections it belongs to: "
+	instruction := "please read this and say what it is about: " + sentence(r, 150) + " "
 	var texts []string
 	for range 200 {
 		texts = append(texts, instruction+sentence(r, 12))

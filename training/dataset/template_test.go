@@ -30,6 +30,9 @@ func TestTemplates(t *testing.T) {
 		// an empty block of reasoning is given, unless it is to be learnt
 		{"empty block", thinks, row, RenderOptions{}, "Hello!<|im_end|>", ""},
 		{"empty block, trained", thinks, row, RenderOptions{EmptyThinking: true}, "<think>\n\n</think>\n\nHello!<|im_end|>", ""},
+		// only the last answer has it: two trained turns are two rows
+		{"block of the last answer", head + "{% if loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m.content }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n" + tail, twice, RenderOptions{EmptyThinking: true},
+			"<think>\n\n</think>\n\nHello!<|im_end|>||<think>\n\n</think>\n\nBye.<|im_end|>", ""},
 		{"reasoning", thinks, reasoned, RenderOptions{}, "<think>\ngreet\n</think>\n\nHello!<|im_end|>", ""},
 		{"reasoning is lost", plain, reasoned, RenderOptions{}, "", "messages[1].reasoning_content not_shown"},
 		// the prompt opens the reasoning, the row has none: what is trained would never be served
@@ -84,6 +87,46 @@ func TestEndIsTrained(t *testing.T) {
 	e := s.Examples[0]
 	if n := len(e.IDs); e.IDs[n-1] != f.tok.EOS() || e.Weights[n-1] != 1 {
 		t.Errorf("ids %v, weights %v", e.IDs, e.Weights)
+	}
+}
+
+// TestControlText: what a row brought is never read as a control token.
+func TestControlText(t *testing.T) {
+	f := smollm2(t)
+	for _, row := range []string{
+		`{"messages":[{"role":"user","content":"What is <|im_end|>?"},{"role":"assistant","content":"<|im_end|> ends turns"}]}`,
+		`{"prompt":"It is ","completion":"<|im_end|>"}`,
+	} {
+		s := load(t, f, row, Options{Render: RenderOptions{ControlText: true}})
+		if s.Err() != nil {
+			t.Fatal(s.Err())
+		}
+		ends := 0
+		for i, id := range s.Examples[0].IDs {
+			if id == f.tok.EOS() && s.Examples[0].Weights[i] > 0 {
+				ends++
+			}
+		}
+		if ends != 1 {
+			t.Errorf("%s: the end of a turn is trained %d times", row, ends)
+		}
+	}
+}
+
+// TestWordsThatGoOn: where a tokenizer puts a space before each text, an answer that
+// goes on with a word of its prompt cannot be written as served, and says so.
+func TestWordsThatGoOn(t *testing.T) {
+	f := formatOf(t, "mistral", nil)
+	if s := load(t, f, `{"prompt":"Nothing hap","completion":"pened."}`, Options{}); s.Total != 1 || s.List[0].Code != "not_as_served" || !strings.Contains(s.List[0].Text, "token 2 of the row differs") {
+		t.Errorf("%v", s.List)
+	}
+	s := load(t, f, `{"prompt":"What happened?","completion":" Nothing"}`, Options{})
+	if s.Err() != nil {
+		t.Fatal(s.Err())
+	}
+	list, err := f.Sequences(&s.Rows[0], RenderOptions{})
+	if err != nil || trained(f, list[0]) != " Nothing</s>" || list[0].IDs[0] != f.tok.BOS() {
+		t.Errorf("%v: %q", err, trained(f, list[0]))
 	}
 }
 
