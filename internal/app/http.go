@@ -95,9 +95,7 @@ func (a *App) deps(b backend) api.Deps {
 		Backend: b, Adapters: a.adapters, Keys: keyring{a.store}, Responses: responses{a.store}, Options: o, Logger: a.log, Version: a.version, Ready: a.accepts,
 		Blobs: uploads{store.OpenBlobs(a.blobDir())}, Files: a.store, Metrics: api.NewMetrics(stats(b)),
 	}
-	if !a.beside && !a.without { // else nobody works on the queue
-		d.Jobs, d.Bases = a.jobs, trainable{a.bases}
-	}
+	d.Jobs, d.Bases = a.jobs, trainable{a.bases}
 	if a.traces != nil {
 		d.Tracer = a.traces.Tracer("graft/api")
 	}

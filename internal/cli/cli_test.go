@@ -56,7 +56,7 @@ func TestMistakes(t *testing.T) {
 // TestHelp: every command explains itself with an example, and flags that are
 // shown exist.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"serve", "chat", "pull", "models", "models remove", "keys", "keys create", "keys list", "keys revoke", "adapters", "adapters list", "adapters show", "adapters history", "adapters add", "adapters rm", "adapters promote", "adapters rollback", "adapters set", "adapters export", "adapters merge", "adapters mix", "adapters diff", "data", "data check", "data split", "data preview", "tokenize", "config", "version"} {
+	for _, name := range []string{"serve", "chat", "pull", "models", "models remove", "keys", "keys create", "keys list", "keys revoke", "adapters", "adapters list", "adapters show", "adapters history", "adapters add", "adapters rm", "adapters promote", "adapters rollback", "adapters set", "adapters export", "adapters merge", "adapters mix", "adapters diff", "data", "data check", "data split", "data preview", "train", "jobs", "jobs list", "jobs show", "jobs watch", "jobs cancel", "jobs pause", "jobs resume", "tokenize", "config", "version"} {
 		status, stdout, _ := graft(t, t.TempDir(), "", append(strings.Fields(name), "--help")...)
 		if status != 0 || !strings.Contains(stdout, "Examples:\n") || !strings.Contains(stdout, "graft "+name) {
 			t.Errorf("%s: %d\n%s", name, status, stdout)
