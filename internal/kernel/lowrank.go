@@ -69,6 +69,28 @@ type expanding struct {
 	row    [panelOut]float32 // of weights
 }
 
+// MatMul is the function MatMul, and then Add of the groups, in one meeting of the
+// pool.
+func (l *LowRanks) MatMul(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup) {
+	l.matMul(p, y, w, a, groups, false)
+}
+
+// MatMulExact is the function MatMulExact, and then Add of the groups, in one meeting
+// of the pool.
+func (l *LowRanks) MatMulExact(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup) {
+	l.matMul(p, y, w, a, groups, true)
+}
+
+func (l *LowRanks) matMul(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup, exact bool) {
+	l.y, l.x, l.groups = y, a.x, groups
+	l.plan(p.Workers())
+	if len(l.shrinks) > 0 && (l.out != w.Rows || l.in != w.Cols) {
+		panic(fmt.Sprintf("kernel: updates [%d, %d] of a matrix [%d, %d]", l.out, l.in, w.Rows, w.Cols))
+	}
+	matMul(p, y, w, a, exact, l)
+	l.y, l.x, l.groups = nil, nil, nil
+}
+
 // Add adds to y [·, Out], the rows of the groups, what their adapters make of x
 // [·, In].
 func (l *LowRanks) Add(p *Pool, y, x []float32, groups []RowGroup) {
@@ -85,7 +107,7 @@ func (l *LowRanks) Lookup(p *Pool, y []float32, ids []int32, groups []RowGroup) 
 
 func (l *LowRanks) run(p *Pool, y []float32, groups []RowGroup) {
 	l.y, l.groups = y, groups
-	l.plan()
+	l.plan(p.Workers())
 	if l.multiply < worthMeeting {
 		p = nil
 	}
@@ -106,11 +128,14 @@ func (l *LowRanks) Do(i int) {
 }
 
 // plan cuts the work into chunks and makes room for z.
-func (l *LowRanks) plan() {
-	n := 0
+func (l *LowRanks) plan(workers int) {
+	n, panels := 0, 0
 	l.multiply, l.out, l.in = 0, 0, 0
 	for i := range l.groups {
 		g := &l.groups[i]
+		if len(g.Sum) > 0 {
+			panels += (len(g.Rows) + chunkRows - 1) / chunkRows * g.Sum[0].B.panels()
+		}
 		for k := range g.Sum {
 			n += len(g.Rows) * g.Sum[k].check(l)
 			l.multiply += len(g.Rows) * g.Sum[k].B.R * l.out
@@ -124,6 +149,7 @@ func (l *LowRanks) plan() {
 	}
 	l.z = l.z[:n]
 	l.shrinks, l.expands = l.shrinks[:0], l.expands[:0]
+	share := max(1, min(chunkPanels, panels/(4*workers)))
 	z := 0
 	for i := range l.groups {
 		g := &l.groups[i]
@@ -133,9 +159,9 @@ func (l *LowRanks) plan() {
 		for lo := 0; lo < len(g.Rows); lo += chunkRows {
 			rows := g.Rows[lo:min(len(g.Rows), lo+chunkRows)]
 			panels := g.Sum[0].B.panels()
-			for c := 0; c < panels; c += chunkPanels {
+			for c := 0; c < panels; c += share {
 				e := grown(&l.expands)
-				e.rows, e.first, e.group, e.z, e.lo, e.hi = rows, lo, i, z, c, min(panels, c+chunkPanels)
+				e.rows, e.first, e.group, e.z, e.lo, e.hi = rows, lo, i, z, c, min(panels, c+share)
 			}
 		}
 		for k := range g.Sum {

@@ -65,7 +65,7 @@ func (o *ServeOps) Embed(table *Linear, ids []int32, scale float32) Value {
 		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
 	}
 	if len(o.groups) > 0 {
-		o.adapt(y, Value{}, ids, table)
+		o.adaptedTable(y, ids, table)
 	}
 	if scale != 1 {
 		kernel.Scale(o.pool, y.Data, y.Data, scale, 0)
@@ -91,13 +91,13 @@ func (o *ServeOps) Linear(x Value, w *Linear) Value {
 		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
 		o.actsOf = x.ID
 	}
-	if w.Wide || o.Exact {
+	switch exact := w.Wide || o.Exact; {
+	case len(o.groups) > 0:
+		o.adaptedLinear(y, x, w, exact)
+	case exact:
 		kernel.MatMulExact(o.pool, y.Data, w.W, &o.acts)
-	} else {
+	default:
 		kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
-	}
-	if len(o.groups) > 0 {
-		o.adapt(y, x, nil, w)
 	}
 	if w.B != nil {
 		kernel.Add(o.pool, y.Data, y.Data, w.B)

@@ -130,31 +130,60 @@ func (a *adapted) plan(w *Linear, id int32) (exchanges, shifts bool) {
 	return exchanges, shifts
 }
 
-// adapt adds to y = Wx, before the bias, what adapters make of x; with ids, to the
-// rows of a table.
-func (o *ServeOps) adapt(y, x Value, ids []int32, w *Linear) {
+// adaptedLinear makes y = Wx, before the bias, and adds what adapters make of x, which
+// acts were set to.
+func (o *ServeOps) adaptedLinear(y, x Value, w *Linear, exact bool) {
 	a := &o.adapted
 	exchanges, shifts := a.plan(w, x.ID)
+	low := a.sums
+	if exchanges {
+		low = nil // they need Wx itself
+	}
+	if exact {
+		a.low.MatMulExact(o.pool, y.Data, w.W, &o.acts, low)
+	} else {
+		a.low.MatMul(o.pool, y.Data, w.W, &o.acts, low)
+	}
+	m := o.arena.at
+	var base []float32
+	if exchanges {
+		base = o.arena.take(len(y.Data))
+		copy(base, y.Data)
+		a.low.Add(o.pool, y.Data, x.Data, a.sums)
+	}
+	if exchanges || shifts {
+		o.changes(y, x, nil, w, base)
+	}
+	o.arena.release(m)
+}
+
+// adaptedTable adds to rows y of a table what adapters make of its ids.
+func (o *ServeOps) adaptedTable(y Value, ids []int32, w *Linear) {
+	a := &o.adapted
+	exchanges, _ := a.plan(w, 0)
 	m := o.arena.at
 	var base []float32
 	if exchanges {
 		base = o.arena.take(len(y.Data))
 		copy(base, y.Data)
 	}
-	if ids != nil {
-		a.low.Lookup(o.pool, y.Data, ids, a.sums)
-	} else {
-		a.low.Add(o.pool, y.Data, x.Data, a.sums)
-	}
-	if exchanges || shifts {
-		for k := range a.groups {
-			g := &a.groups[k]
-			if rows := a.rows(g, x.ID); len(rows) > 0 {
-				o.change(y, x, ids, w, base, g.set, rows)
-			}
-		}
+	a.low.Lookup(o.pool, y.Data, ids, a.sums)
+	if exchanges {
+		o.changes(y, Value{}, ids, w, base)
 	}
 	o.arena.release(m)
+}
+
+// changes does what is not only an update of low rank; base is Wx where any of them
+// exchanges it.
+func (o *ServeOps) changes(y, x Value, ids []int32, w *Linear, base []float32) {
+	a := &o.adapted
+	for k := range a.groups {
+		g := &a.groups[k]
+		if rows := a.rows(g, x.ID); len(rows) > 0 {
+			o.change(y, x, ids, w, base, g.set, rows)
+		}
+	}
 }
 
 // change does for the rows of a group what is not only an update of low rank.
