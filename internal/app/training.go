@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -54,9 +55,12 @@ func (t trainable) Base(ctx context.Context, id string) (*jobs.Base, error) {
 	n := t.backend
 	t.mu.Unlock()
 	if n == nil {
-		return nil, fmt.Errorf("%w: there is no model of graft's own to train", serving.ErrModelNotFound)
+		return nil, fmt.Errorf("%w: there is none of graft's own", jobs.ErrNoBase)
 	}
 	m, tok, info, release, err := n.ForTraining(ctx, id)
+	if errors.Is(err, serving.ErrModelNotFound) {
+		err = fmt.Errorf("%w: %w", jobs.ErrNoBase, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (e *env) watch(ctx context.Context, cl *client, id string, asJSON bool) (*j
 				return nil, err
 			}
 		}
-		if ev.Message == pausedMessage {
+		if strings.HasPrefix(ev.Message, pausedMessage) {
 			if j, err := cl.job(ctx, id); err != nil || j.Status == "paused" {
 				return j, err
 			}
@@ -112,7 +112,7 @@ func (e *env) watch(ctx context.Context, cl *client, id string, asJSON bool) (*j
 	return j, err
 }
 
-// pausedMessage is what a job's events say when it is paused.
+// pausedMessage begins what a job's events say when it is paused.
 const pausedMessage = "Fine-tuning job paused"
 
 func (c *client) job(ctx context.Context, id string) (*jobInfo, error) {

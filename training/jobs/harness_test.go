@@ -24,8 +24,9 @@ const tiny = "../../serving/native/testdata/tiny"
 
 // lender lends the tiny model.
 type lender struct {
-	m   *model.Model
-	tok *tokenizer.Tokenizer
+	m    *model.Model
+	tok  *tokenizer.Tokenizer
+	gone bool // it is not served
 }
 
 func newLender(t testing.TB) *lender {
@@ -39,12 +40,12 @@ func newLender(t testing.TB) *lender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &lender{m, tok}
+	return &lender{m: m, tok: tok}
 }
 
 func (l *lender) Base(_ context.Context, id string) (*Base, error) {
-	if id != "" && id != "tiny" {
-		return nil, fmt.Errorf("no model %q", id)
+	if id != "" && id != "tiny" || l.gone {
+		return nil, fmt.Errorf("%w: %q", ErrNoBase, id)
 	}
 	return &Base{ID: "tiny", Digest: "sha256:tiny", Model: l.m, Tokenizer: l.tok, Release: func() {}}, nil
 }

@@ -12,6 +12,7 @@ var (
 	ErrFull     = errors.New("too many fine-tuning jobs are waiting")
 	ErrNoFile   = errors.New("there is no such file")
 	ErrClosed   = errors.New("fine-tuning is being shut down")
+	ErrNoBase   = errors.New("the model is not served")
 )
 
 // InvalidError is a Spec that no job is made of.

@@ -114,6 +114,7 @@ func TestFailures(t *testing.T) {
 	b.files.write(t, "few", conversations(3))
 	b.files.write(t, "broken", conversations(12)+`{"messages":[{"role":"user","content":"x"}]}`+"\n")
 	for param, change := range map[string]func(*Spec){
+		"model":           func(s *Spec) { s.Model = "large" },
 		"training_file":   func(s *Spec) { s.TrainingFile = "missing" },
 		"validation_file": func(s *Spec) { s.ValidationFile = "other" },
 		"suffix":          func(s *Spec) { s.Suffix = "a b" },
@@ -363,5 +364,43 @@ func TestBest(t *testing.T) {
 	said := texts(events)
 	if want := fmt.Sprintf("The checkpoint of step %d has the lowest validation loss", best.Step); !strings.Contains(said, want) || !strings.Contains(said, "Training stopped at step") || list[0].Step == j.Steps {
 		t.Errorf("step %d of %d:\n%s", list[0].Step, j.Steps, said)
+	}
+}
+
+// TestNoBase: a job whose model is not served, after a restart with another
+// configuration, waits and is not lost.
+func TestNoBase(t *testing.T) {
+	ctx := context.Background()
+	l := newLender(t)
+	b := openBench(t, t.TempDir(), l, nil)
+	b.files.write(t, "train", conversations(10))
+	j, err := b.Create(ctx, spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.gone = true
+	stop := b.start(t)
+	for e, err := range b.Follow(ctx, j.ID, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(e.Message, "is not served") {
+			break
+		}
+	}
+	stop()
+	if j, err = b.Get(ctx, j.ID); err != nil || j.Status != Paused {
+		t.Fatalf("%s %v", j.Status, err)
+	}
+	if _, err := b.Create(ctx, spec()); !errors.Is(err, ErrClosed) {
+		t.Errorf("created while shutting down: %v", err)
+	}
+	l.gone = false
+	b.start(t)
+	if _, err := b.Resume(ctx, j.ID); err != nil {
+		t.Fatal(err)
+	}
+	if j, _ = b.await(t, j.ID); j.Status != Succeeded {
+		t.Errorf("%s %v", j.Status, j.Error)
 	}
 }

@@ -12,12 +12,19 @@ import (
 	"graft/internal/store"
 )
 
-// Create makes a job, which is then checked and queued. Errors: *InvalidError, ErrFull.
+// Create makes a job, which is then checked and queued. Errors: *InvalidError, ErrFull,
+// ErrClosed.
 func (s *Service) Create(ctx context.Context, spec Spec) (Job, error) {
+	if s.closed.Load() {
+		return Job{}, ErrClosed
+	}
 	if err := spec.check(); err != nil {
 		return Job{}, err
 	}
 	base, err := s.o.Bases.Base(ctx, spec.Model)
+	if errors.Is(err, ErrNoBase) {
+		err = &InvalidError{"model", fmt.Sprintf("%q cannot be trained: %v", spec.Model, err)}
+	}
 	if err != nil {
 		return Job{}, err
 	}

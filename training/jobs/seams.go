@@ -38,7 +38,7 @@ type Base struct {
 // Bases lends the models that are served.
 type Bases interface {
 	// Base returns the model called id, "" for the default, which stays loaded until
-	// its Release is called.
+	// its Release is called. Errors: ErrNoBase.
 	Base(ctx context.Context, id string) (*Base, error)
 }
 

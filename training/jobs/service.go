@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"graft/internal/store"
@@ -41,6 +42,7 @@ type Service struct {
 	active map[string]*work
 	wake   chan struct{} // of the loops: closed and replaced when there is something to do
 	told   chan struct{} // closed and replaced when there are new events
+	closed atomic.Bool   // Run has been ended
 }
 
 // work is what is being done for a job.
@@ -78,6 +80,8 @@ func Open(o Options) (*Service, error) {
 // Run checks and trains the jobs until ctx ends; then it notes where the training
 // stands and returns.
 func (s *Service) Run(ctx context.Context) error {
+	s.closed.Store(false)
+	defer s.closed.Store(true)
 	if err := s.tidy(ctx); err != nil {
 		return err
 	}

@@ -87,10 +87,22 @@ func stopped(err error) error {
 	return err
 }
 
-// fail ends a job that cannot go on. A work that was stopped is no failure.
+// fail ends a job that cannot go on. A work that was stopped is no failure, and a job
+// whose model is not served any more waits for it.
 func (s *Service) fail(ctx context.Context, id string, cause error) error {
 	if ctx.Err() != nil || stopped(cause) == nil {
 		return nil
+	}
+	if errors.Is(cause, ErrNoBase) {
+		_, err := s.change(ctx, id, func(r *record) ([]note, error) {
+			if r.Status.Ended() || r.Status == Paused {
+				return nil, errState{r.Status}
+			}
+			r.Status = Paused
+			r.Turns++
+			return []note{{key: fmt.Sprintf("turn:%d", r.Turns), level: "warn", text: "Fine-tuning job paused: " + cause.Error() + "; serve it and resume the job"}}, nil
+		})
+		return stopped(err)
 	}
 	e := Error{Code: "server_error", Message: cause.Error()}
 	var f *failure
