@@ -170,7 +170,8 @@ func TestKilled(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(40+r.IntN(120)) * time.Millisecond)
+		// On slow machines a child needs longer to get anywhere.
+		time.Sleep(time.Duration(40+r.IntN(120)+kills*4) * time.Millisecond)
 		child.Process.Kill()
 		child.Wait()
 	}
