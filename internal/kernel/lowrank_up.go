@@ -59,7 +59,7 @@ func (u *Up) panelBytes() int { return u.R * panelOut * u.size }
 func (u *Up) Bytes() int64 { return int64(len(u.data)) }
 
 // Gather moves the numbers of matrices, one after the other, into one piece of memory:
-// who reads them in this order reads on. A and B take turns; a matrix that comes twice
+// who reads them in this order reads on, in large pages. A and B take turns; a matrix that comes twice
 // is moved once. Nobody may be computing with them.
 func Gather(a []*Matrix, b []*Up) {
 	n, seen := 0, map[*Matrix]bool{}
@@ -70,7 +70,9 @@ func Gather(a []*Matrix, b []*Up) {
 		seen[a[i]] = true
 		n += len(b[i].data)
 	}
-	slab := make([]byte, 0, n)
+	slab := make([]byte, n)
+	adviseHuge(slab)
+	slab = slab[:0]
 	move := func(data *[]byte) {
 		from := len(slab)
 		slab = append(slab, *data...)
