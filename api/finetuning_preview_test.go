@@ -42,7 +42,7 @@ func TestTuningPreview(t *testing.T) {
 	b := newTinyBase(t)
 	s, _, _ := newTuning(t, func(d *Deps) { d.Bases = b })
 	row := `{"messages":[{"role":"user","content":"hello"},{"role":"assistant","content":"world"}]}`
-	file := fieldsOf(t, s.send(t, "/v1/files", "file", "rows.jsonl", `{"messages":[{"role":"user","content":"first"}]}`+"\n"+row+"\n", "purpose", "fine-tune"), 200)["id"].(string)
+	file := fieldsOf(t, s.send(t, "/v1/files", "file", "rows.jsonl", `{"messages":[{"role":"user","content":"first"}]}`+"\n"+row+"\n"+strings.ReplaceAll(row, "world", "moon")+"\n", "purpose", "fine-tune"), 200)["id"].(string)
 	path := "/v1/fine_tuning/graft/preview"
 	of := do(s, "POST", path, fmt.Sprintf(`{"model":"fake","training_file":%q,"line":2}`, file))
 	shown := fieldsOf(t, of, 200)
@@ -66,6 +66,10 @@ func TestTuningPreview(t *testing.T) {
 	single := fieldsOf(t, do(s, "POST", path, `{"model":"fake","row":`+strings.ReplaceAll(row, ",", ",\n")+`}`), 200)["data"].([]any)[0].(map[string]any)
 	if single["text"] != p["text"] || single["trained_tokens"] != p["trained_tokens"] {
 		t.Errorf("as a row: %v, of the file: %v", single["text"], p["text"])
+	}
+	third := do(s, "POST", path, fmt.Sprintf(`{"model":"fake","training_file":%q,"line":3}`, file))
+	if !strings.Contains(third.Body.String(), "moon") || strings.Contains(third.Body.String(), "world") {
+		t.Errorf("line 3: %s", third.Body)
 	}
 	for body, want := range map[string]string{
 		`{"model":"fake"}`: "training_file missing_required_parameter",

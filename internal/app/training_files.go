@@ -37,6 +37,6 @@ func (f files) Put(ctx context.Context, file jobs.File, r io.Reader) error {
 		return err
 	}
 	defer c.Discard()
-	_, err = f.store.PutFile(ctx, store.File{ID: file.ID, Owner: file.Owner, Name: file.Name, Purpose: file.Purpose, Created: time.Now()}, c)
+	_, err = f.store.PutResult(ctx, store.File{ID: file.ID, Owner: file.Owner, Name: file.Name, Purpose: file.Purpose, Created: time.Now()}, c)
 	return err
 }

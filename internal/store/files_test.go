@@ -152,4 +152,7 @@ func TestFileReplaced(t *testing.T) {
 	if n := s.contentsOf(t); n != 1 {
 		t.Errorf("%d contents are left, want 1", n)
 	}
+	if _, err := s.PutResult(ctx, File{ID: "r"}, stage(t, s, "12345")); err != nil {
+		t.Errorf("a result, beyond the bound: %v", err)
+	}
 }
