@@ -62,7 +62,8 @@ func (h tuningHandler) previewed(c *gin.Context) (*tuningPreview, error) {
 		return nil, err
 	}
 	defer base.Release()
-	param, what, in := "row", "The row", io.NopCloser(bytes.NewReader(nil))
+	param, what := "row", "The row"
+	var in io.ReadCloser
 	if row != nil {
 		var one bytes.Buffer
 		if err := json.Compact(&one, row); err != nil { // of a line of a file there is one

@@ -30,13 +30,6 @@ func (a *arena) take(n int) []float32 {
 	return x
 }
 
-// zeros lends n zeros.
-func (a *arena) zeros(n int) []float32 {
-	x := a.take(n)
-	clear(x)
-	return x
-}
-
 // release takes back what was lent after m.
 func (a *arena) release(m mark) { a.at = m }
 
