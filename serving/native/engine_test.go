@@ -302,6 +302,8 @@ func TestEngineObserverAndStats(t *testing.T) {
 	r := newRig(t, rigOptions{observer: l})
 	r.must(ask{prompt: ids("abcdefghi"), max: 5, n: 2})
 	r.must(ask{prompt: ids("abcdefghi"), max: 3})
+	// An answer reaches its reader before the step that made it is counted.
+	waitFor(t, "the last step to be counted", func() bool { return r.engine.Stats().Running == 0 })
 	s := r.engine.Stats()
 	if l.first != 2 || l.next != 4+4+2 {
 		t.Errorf("%d first tokens and %d gaps, want 2 and 10", l.first, l.next)
