@@ -12,6 +12,9 @@ type Example struct {
 	// Weights of the tokens as targets: Weights[i] counts the loss of IDs[i] after
 	// the tokens before it. That of the first, which nothing comes before, is 0.
 	Weights []float32
+	// Targets are what is to be said in the place of each token; nil: the tokens. They
+	// differ only where an outside trainer has labels of its own.
+	Targets []int32
 }
 
 // Check tells what is wrong with an example for a model of so many tokens and a
@@ -19,6 +22,9 @@ type Example struct {
 func (e *Example) Check(vocab, context int) error {
 	if len(e.Weights) != len(e.IDs) {
 		return fmt.Errorf("%d tokens with %d weights", len(e.IDs), len(e.Weights))
+	}
+	if e.Targets != nil && len(e.Targets) != len(e.IDs) {
+		return fmt.Errorf("%d tokens with %d targets", len(e.IDs), len(e.Targets))
 	}
 	if len(e.IDs) > context {
 		return fmt.Errorf("%d tokens; the model takes %d", len(e.IDs), context)
@@ -28,6 +34,8 @@ func (e *Example) Check(vocab, context int) error {
 		switch {
 		case e.IDs[i] < 0 || int(e.IDs[i]) >= vocab:
 			return fmt.Errorf("token %d is %d; the model has %d", i, e.IDs[i], vocab)
+		case w > 0 && (e.target(i) < 0 || int(e.target(i)) >= vocab):
+			return fmt.Errorf("target %d is %d; the model has %d tokens", i, e.target(i), vocab)
 		case !(w >= 0 && w <= 1e6):
 			return fmt.Errorf("the weight of token %d is %v, want a number from 0 on", i, w)
 		case i == 0 && w != 0:
@@ -39,6 +47,14 @@ func (e *Example) Check(vocab, context int) error {
 		return fmt.Errorf("no token is trained: all weights are 0")
 	}
 	return nil
+}
+
+// target is what is to be said in the place of token i.
+func (e *Example) target(i int) int32 {
+	if e.Targets != nil {
+		return e.Targets[i]
+	}
+	return e.IDs[i]
 }
 
 // used is how many tokens are computed: those after the last target, and that target
@@ -78,7 +94,7 @@ func (b *micro) add(e Example) {
 	for i, w := range e.Weights[1 : n+1] {
 		if w != 0 {
 			b.Logits = append(b.Logits, int32(first+i))
-			b.targets = append(b.targets, e.IDs[i+1])
+			b.targets = append(b.targets, e.target(i+1))
 			b.weights = append(b.weights, w)
 		}
 	}

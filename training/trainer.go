@@ -228,7 +228,7 @@ func (t *Trainer) weighed(e Example) Example {
 	for _, w := range e.Weights {
 		sum += float64(w)
 	}
-	even := Example{IDs: e.IDs, Weights: make([]float32, len(e.Weights))}
+	even := Example{IDs: e.IDs, Targets: e.Targets, Weights: make([]float32, len(e.Weights))}
 	for i, w := range e.Weights {
 		even.Weights[i] = float32(float64(w) / sum)
 	}

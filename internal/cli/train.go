@@ -66,6 +66,7 @@ otherwise this command does it.`,
 	p.StringVar(&f.key, "key", "", "API `KEY` for it (also GRAFT_API_KEY, OPENAI_API_KEY)")
 	p.BoolVar(&f.asJSON, "json", false, "print the events as JSON")
 	c.RegisterFlagCompletionFunc("model", completeModels)
+	c.AddCommand(e.trainReplay())
 	return c
 }
 
