@@ -221,9 +221,12 @@ func (r *Registry) quota(ctx context.Context, tables store.Adapters, g store.Ada
 // give makes a version the one that its name stands for, or holds staged, and notes
 // the event. It tells whether a version went that was too old to keep.
 func (r *Registry) give(ctx context.Context, tx store.AdaptersTx, n store.AdapterName, v store.AdapterVersion, stage bool, e store.AdapterEvent) (bool, error) {
-	v.Name = n.Name
-	if old, err := version(ctx, tx.Adapters, n.Name, v.Generation); err == nil {
-		v.Previous, v.Created = old.Previous, old.Created
+	put := tx.RaiseVersion
+	if v.Name != n.Name || v.Seq == 0 { // not as it is stored under the name
+		put, v.Name = tx.PutVersion, n.Name
+		if old, err := version(ctx, tx.Adapters, n.Name, v.Generation); err == nil {
+			v.Previous, v.Created = old.Previous, old.Created
+		}
 	}
 	if stage {
 		n.Staged = v.Generation
@@ -239,7 +242,7 @@ func (r *Registry) give(ctx context.Context, tx store.AdaptersTx, n store.Adapte
 	if err := tx.PutName(ctx, n); err != nil {
 		return false, err
 	}
-	if err := tx.PutVersion(ctx, v); err != nil {
+	if err := put(ctx, v); err != nil {
 		return false, err
 	}
 	pruned, err := tx.PruneVersions(ctx, n, r.Keep)

@@ -10,8 +10,8 @@ import (
 )
 
 // Promote lets a name stand for the staged generation, for another one that is
-// stored, or for what another name stands for; then the name may be new. Errors:
-// ErrNotFound, ErrMismatch, ErrName.
+// stored, or for what another name stands for; then the name may be new. Report.Modules
+// of the answer is left out. Errors: ErrNotFound, ErrMismatch, ErrName.
 func (r *Registry) Promote(ctx context.Context, name string, c Change) (Entry, error) {
 	return r.move(ctx, name, c, "promote", func(tx store.AdaptersTx, n store.AdapterName) (store.AdapterVersion, error) {
 		switch {
@@ -59,7 +59,8 @@ func anywhere(ctx context.Context, tables store.Adapters, generation string) (v 
 
 // Rollback lets a name stand for what it stood for before its generation was added
 // or promoted, and once more for what came before that; or for a generation of its
-// history. Errors: ErrNotFound, ErrNoPrevious, ErrMismatch.
+// history. Report.Modules of the answer is left out. Errors: ErrNotFound, ErrNoPrevious,
+// ErrMismatch.
 func (r *Registry) Rollback(ctx context.Context, name string, c Change) (Entry, error) {
 	if c.From != "" {
 		return Entry{}, fmt.Errorf("adapter %q: %w: it goes back to its own generations only", name, ErrNoPrevious)
@@ -117,7 +118,7 @@ func (r *Registry) move(ctx context.Context, name string, c Change, action strin
 	if pruned {
 		r.tidy(false)
 	}
-	return r.Get(ctx, name)
+	return r.Head(ctx, name)
 }
 
 // likeness is a new name with the settings of the one that it comes from.

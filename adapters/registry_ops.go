@@ -101,6 +101,30 @@ func (r *Registry) Get(ctx context.Context, name string) (Entry, error) {
 	return entryOf(e)
 }
 
+// Head is Get without Report.Modules, which take the most time to read. Errors:
+// ErrNotFound.
+func (r *Registry) Head(ctx context.Context, name string) (Entry, error) {
+	e, err := r.Store.Adapters().Head(ctx, name)
+	if err != nil {
+		return Entry{}, unknown(name, err)
+	}
+	return entryOf(e)
+}
+
+// Stands tells whether any name stands for a generation, and whether one of those is
+// pinned.
+func (r *Registry) Stands(ctx context.Context, generation string) (used, pinned bool, err error) {
+	list, err := r.Store.Adapters().SettingsOf(ctx, generation)
+	for _, text := range list {
+		var s Settings
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			return false, false, err
+		}
+		used, pinned = true, pinned || s.Pinned
+	}
+	return used, pinned, err
+}
+
 // List returns all names, sorted. Report.Modules is left out.
 func (r *Registry) List(ctx context.Context) ([]Entry, error) {
 	rows, err := r.Store.Adapters().Entries(ctx)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -76,8 +77,13 @@ func isMissing(err error) bool { return errors.Is(err, adapters.ErrNoPath) }
 
 // entry is what a name stands for, if the client may know.
 func (h adaptersHandler) entry(c *gin.Context, name string) (adapters.Entry, error) {
+	return h.entryBy(c, name, h.Adapters.Get)
+}
+
+// entryBy is entry, read in one way or another.
+func (h adaptersHandler) entryBy(c *gin.Context, name string, read func(context.Context, string) (adapters.Entry, error)) (adapters.Entry, error) {
 	exchangeOf(c).model = name
-	e, err := h.Adapters.Get(c.Request.Context(), name)
+	e, err := read(c.Request.Context(), name)
 	if err == nil && !h.mayUse(exchangeOf(c).key, e.Settings) {
 		err = fmt.Errorf("adapter %q: %w", name, adapters.ErrNotFound)
 	}

@@ -72,7 +72,11 @@ func (h adaptersHandler) history(c *gin.Context, name string) {
 // act is everything that is posted to an adapter.
 func (h adaptersHandler) act(c *gin.Context) {
 	name, action := target(c)
-	from, err := h.entry(c, name)
+	read := h.Adapters.Get
+	if action == "promote" || action == "rollback" {
+		read = h.Adapters.Head // the answer is about what comes after
+	}
+	from, err := h.entryBy(c, name, read)
 	if err != nil {
 		h.failed(c, err)
 		return

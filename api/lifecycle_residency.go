@@ -30,15 +30,12 @@ func (s *server) moved(ctx context.Context, from, to adapters.Entry) {
 	if to.Settings.Pinned {
 		memory.Pin(to.Generation, true)
 	}
-	list, err := s.registry.List(context.WithoutCancel(ctx))
-	if from.Generation == "" || err != nil {
-		return // what nobody asks for goes by itself, when its memory is needed
+	if from.Generation == "" {
+		return
 	}
-	used, pinned := false, false
-	for _, e := range list {
-		if e.Generation == from.Generation {
-			used, pinned = true, pinned || e.Settings.Pinned
-		}
+	used, pinned, err := s.registry.Stands(context.WithoutCancel(ctx), from.Generation)
+	if err != nil {
+		return // what nobody asks for goes by itself, when its memory is needed
 	}
 	if !pinned {
 		memory.Pin(from.Generation, false)

@@ -37,6 +37,7 @@ type adapterRegistry interface {
 	Resolve(ctx context.Context, ref adapters.Ref) (*adapters.Lease, error)
 	Get(ctx context.Context, name string) (adapters.Entry, error)
 	List(ctx context.Context) ([]adapters.Entry, error)
+	Stands(ctx context.Context, generation string) (used, pinned bool, err error)
 	Generations(ctx context.Context) ([]adapters.GenerationInfo, error)
 	Delete(ctx context.Context, name string, c adapters.Change) error
 }

@@ -95,6 +95,16 @@ func (f *fakeRegistry) List(context.Context) ([]adapters.Entry, error) {
 	return list, nil
 }
 
+func (f *fakeRegistry) Stands(ctx context.Context, generation string) (used, pinned bool, err error) {
+	list, err := f.List(ctx)
+	for _, e := range list {
+		if e.Generation == generation {
+			used, pinned = true, pinned || e.Settings.Pinned
+		}
+	}
+	return used, pinned, err
+}
+
 func (f *fakeRegistry) Generations(context.Context) (list []adapters.GenerationInfo, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -71,7 +71,7 @@ type querier interface {
 type Adapters struct{ q querier }
 
 // Adapters are the tables of adapters as they are now.
-func (s *Store) Adapters() Adapters { return Adapters{s.db} }
+func (s *Store) Adapters() Adapters { return Adapters{compiled{s.statements, nil}} }
 
 const entryColumns = `n.name, n.generation, n.staged, n.shadow, n.owner, n.notes, n.settings, n.created, n.updated,
 	v.generation, v.seq, v.previous, v.base, v.lineage, v.report, v.created, g.rank, g.bytes`
@@ -103,6 +103,20 @@ func (a Adapters) Entry(ctx context.Context, name string) (AdapterEntry, error) 
 	e, err := scanEntry(row.Scan, &modules)
 	e.Version.Modules = modules
 	return e, notFound(err, fmt.Sprintf("adapter %q", name))
+}
+
+// Head is Entry without Version.Modules. Errors: ErrNotFound.
+func (a Adapters) Head(ctx context.Context, name string) (AdapterEntry, error) {
+	e, err := scanEntry(a.q.QueryRowContext(ctx, `SELECT `+entryColumns+entryTables+` WHERE n.name = ?`, name).Scan)
+	return e, notFound(err, fmt.Sprintf("adapter %q", name))
+}
+
+// SettingsOf lists the settings of the names that stand for a generation, or hold it
+// staged while they stand for none.
+func (a Adapters) SettingsOf(ctx context.Context, generation string) ([]string, error) {
+	rows, err := a.q.QueryContext(ctx, `SELECT n.settings FROM adapter_versions v JOIN adapter_names n ON n.name = v.name
+		WHERE v.generation = ? AND v.generation = CASE WHEN n.generation = '' THEN n.staged ELSE n.generation END`, generation)
+	return collect(rows, err, func(scan func(...any) error) (s string, err error) { return s, scan(&s) })
 }
 
 // Name returns a name. Errors: ErrNotFound.

@@ -33,9 +33,10 @@ var migrations embed.FS
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	db    *sql.DB
-	blobs string // directory
-	files *Blobs // contents of the files of clients
+	db         *sql.DB
+	statements *statements
+	blobs      string // directory
+	files      *Blobs // contents of the files of clients
 	// resolve is asked at each request that names an adapter.
 	resolve *sql.Stmt
 	now     func() time.Time
@@ -74,7 +75,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxIdleConns(maxIdle)
-	s := &Store{db: db, blobs: filepath.Join(dir, "blobs"), files: OpenBlobs(filepath.Join(dir, "files")), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
+	s := &Store{db: db, statements: &statements{db: db, all: map[string]*sql.Stmt{}}, blobs: filepath.Join(dir, "blobs"), files: OpenBlobs(filepath.Join(dir, "files")), now: time.Now, MaxResponses: 10_000, MaxResponseBytes: 1 << 30}
 	if err := s.migrate(ctx, path); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)
