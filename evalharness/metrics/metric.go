@@ -1,0 +1,173 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Case is one answer with what counts as right.
+type Case struct {
+	Prediction string
+	References []string // at least one, for metrics that compare
+	Failed     bool     // the answer never came: it scores as an empty one
+}
+
+// text is what a case scores on.
+func (c *Case) text() string {
+	if c.Failed {
+		return ""
+	}
+	return c.Prediction
+}
+
+// Kind says which statistics fit a metric.
+type Kind string
+
+const (
+	Binary     Kind = "binary"     // 0 or 1 per case; the aggregate is their mean
+	Continuous Kind = "continuous" // a number per case; the aggregate is their mean
+	CorpusKind Kind = "corpus"     // only a set has a value
+)
+
+// Metric is a measure of a set of answers.
+type Metric struct {
+	Name      string
+	Signature string // program, version and options; values with other signatures do not compare
+	Doc       string
+	Kind      Kind
+	Margin    float64 // least difference that matters, unless the user says otherwise; in the value's unit
+	Scale     float64 // the best value: 1 or 100
+
+	// Prepare does what may fail or take long (embeddings of the texts), so that Cases
+	// and Corpus can do neither. Nil for most. Without it, or after its error, texts
+	// that no embedding came for score NaN.
+	Prepare func(context.Context, []Case) error
+	// Cases gives a value for each case; nil for metrics that have none. For a corpus
+	// metric it is for display only: the corpus value is not its mean.
+	Cases func([]Case) []float64
+	// Corpus is the reported value; 0 for no cases.
+	Corpus func([]Case) float64
+}
+
+// EmbedFunc gives the embedding of each text, all of one width.
+type EmbedFunc func(ctx context.Context, texts []string) ([][]float32, error)
+
+// Tokenwise are the last hidden states of one text.
+type Tokenwise struct {
+	Vectors [][]float32 // [T][D], special tokens included, not normalised
+	IDs     []int32     // [T]
+	Special []bool      // [T], of [CLS] and [SEP]: they weigh 0 but may be matched to
+}
+
+// TokensFunc gives the hidden states of a text's tokens, alone, without padding.
+type TokensFunc func(ctx context.Context, text string) (*Tokenwise, error)
+
+// Options are what a metric can be told. The zero value is right for most.
+type Options struct {
+	Labels    []string // of a classification: the only answers that are valid
+	RawLabels bool     // F1 over every string that occurs, as scikit-learn does by itself
+	FoldCase  bool     // labels match without regard to case
+	Stem      bool     // ROUGE on stems
+	Unicode   bool     // ROUGE on letters and digits of all scripts, not only a-z and 0-9
+	Fields    []string // json_fields: top-level fields that count; none stands for the reference's
+
+	Embed      EmbedFunc  // embedding_similarity
+	Tokens     TokensFunc // bertscore
+	EmbedModel string     // what Embed and Tokens are computed with, for the signature
+	IDF        bool       // bertscore: rare tokens of the references weigh more
+	Baseline   *Baseline  // bertscore: rescaled by it
+}
+
+// Info describes a metric without making it.
+type Info struct {
+	Name   string  `json:"name"`
+	Doc    string  `json:"doc"`
+	Kind   Kind    `json:"kind"`
+	Margin float64 `json:"margin"`
+	Scale  float64 `json:"scale"`
+	Needs  string  `json:"needs,omitempty"` // "labels", "embed", "tokens": the option without which New refuses
+}
+
+type entry struct {
+	Info
+	make func(Options) (*Metric, error)
+}
+
+// registry and aliases are filled by the families' init functions.
+var (
+	registry = map[string]entry{}
+	aliases  = map[string]string{"em_squad": "exact_match", "f1": "f1_macro", "chrfpp": "chrf++", "rouge_l": "rougeL"}
+)
+
+func register(info Info, make func(Options) (*Metric, error)) {
+	if _, taken := registry[info.Name]; taken {
+		panic("metrics: two metrics are named " + info.Name)
+	}
+	registry[info.Name] = entry{info, make}
+}
+
+// New makes a metric. The error names the metrics there are, or the option that lacks.
+func New(name string, o Options) (*Metric, error) {
+	if full, ok := aliases[name]; ok {
+		name = full
+	}
+	e, ok := registry[name]
+	if !ok {
+		return nil, fmt.Errorf("metric %q: there is none of that name; there are %s", name, strings.Join(slices.Sorted(maps.Keys(registry)), ", "))
+	}
+	m, err := e.make(o)
+	if err != nil {
+		return nil, fmt.Errorf("metric %s: %w", e.Name, err)
+	}
+	m.Name, m.Doc, m.Kind, m.Margin, m.Scale = e.Name, e.Doc, e.Kind, e.Margin, e.Scale
+	if m.Corpus == nil {
+		m.Corpus = func(cases []Case) float64 { return mean(m.Cases(cases)) }
+	}
+	return m, nil
+}
+
+// List describes all metrics, sorted by name.
+func List() []Info {
+	infos := make([]Info, 0, len(registry))
+	for _, name := range slices.Sorted(maps.Keys(registry)) {
+		infos = append(infos, registry[name].Info)
+	}
+	return infos
+}
+
+// mean of values; 0 of none.
+func mean(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+// each makes Cases of a function of one case's text and references.
+func each(f func(prediction string, references []string) float64) func([]Case) []float64 {
+	return func(cases []Case) []float64 {
+		values := make([]float64, len(cases))
+		for i := range cases {
+			values[i] = f(cases[i].text(), cases[i].References)
+		}
+		return values
+	}
+}
+
+// best makes a measure of several references of one of a single reference.
+func best(f func(prediction, reference string) float64) func(string, []string) float64 {
+	return func(prediction string, references []string) float64 {
+		var top float64
+		for _, r := range references {
+			top = max(top, f(prediction, r))
+		}
+		return top
+	}
+}
