@@ -17,7 +17,7 @@ import (
 // layers below its own, and of its own tree. Training and serving are on one
 // layer: neither knows the other.
 var layers = [][]string{
-	{"internal/kernel", "internal/flock"},
+	{"internal/kernel", "internal/flock", "internal/neutral"},
 	{"internal/weights", "internal/hub", "internal/store", "internal/reftest"},
 	{"internal/tokenizer", "internal/chat", "internal/grammar", "internal/config"},
 	{"internal/model"},
