@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"graft/adapters"
+	"graft/evalharness/evals"
 	"graft/serving"
 	"graft/training/jobs"
 )
@@ -85,6 +86,11 @@ var errorTable = []struct {
 	{is: jobs.ErrState, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_job_state", param: "fine_tuning_job_id"},
 	// Waiting does not help soon.
 	{is: jobs.ErrFull, status: http.StatusTooManyRequests, kind: rateLimit, code: "too_many_jobs", noRetry: true},
+	{is: evals.ErrNotFound, status: http.StatusNotFound, kind: invalidRequest, code: "eval_not_found", param: "eval_id"},
+	{is: evals.ErrNoRun, status: http.StatusNotFound, kind: invalidRequest, code: "eval_run_not_found", param: "run_id"},
+	{is: evals.ErrNoItem, status: http.StatusNotFound, kind: invalidRequest, code: "output_item_not_found", param: "output_item_id"},
+	{is: evals.ErrState, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_run_state", param: "run_id"},
+	{is: evals.ErrFull, status: http.StatusTooManyRequests, kind: rateLimit, code: "too_many_evals", noRetry: true},
 	{is: jobs.ErrClosed, status: http.StatusServiceUnavailable, kind: serverError, code: "shutting_down", retryAfter: overloadedRetry},
 }
 

@@ -115,16 +115,7 @@ func (r *responsesRequest) bindTools(o *object) {
 	r.ParallelTools = true
 	o.bool("parallel_tool_calls", &r.ParallelTools)
 	if v, ok := o.value("tools"); ok {
-		names := map[string]bool{}
-		v.items(maxTools, func(_ int, item value) {
-			tool := chat.Tool{Strict: true}
-			item.object(func(o *object) {
-				functionType(o)
-				function(o, &tool)
-			})
-			tool.Raw = nestedTool(tool)
-			r.Tools = append(r.Tools, uniqueTool(item, names, tool))
-		})
+		r.Tools = flatTools(v)
 	}
 	toolChoice(o, r.Request)
 	e := &r.echo

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"graft/adapters"
+	"graft/evalharness/evals"
 	"graft/serving"
 	"graft/training/jobs"
 )
@@ -61,6 +62,7 @@ type Deps struct {
 	Files     Files
 	Jobs      Jobs // needs Files and Bases
 	Bases     jobs.Bases
+	Evals     *evals.Service // needs Files
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged
 	Ready     func() error               // why the server takes no requests now; nil: it does
@@ -197,10 +199,31 @@ func New(d Deps) http.Handler {
 	tuned.GET("/jobs/:id/checkpoints", tuning.checkpoints)
 	tuned.POST("/graft/preview", tuning.preview)
 	tuned.POST("/graft/check", tuning.check)
+	grading := gradersHandler{s}
+	v1.POST("/fine_tuning/alpha/graders/run", grading.run)
+	v1.POST("/fine_tuning/alpha/graders/validate", grading.validate)
 	permissions := v1.Group("/fine_tuning/checkpoints", s.requireAdmin, loras.needRegistry)
 	permissions.GET("/*checkpoint", loras.listPermissions)
 	permissions.POST("/*checkpoint", loras.addPermissions)
 	permissions.DELETE("/*checkpoint", loras.removePermission)
+
+	tests := evalsHandler{s}
+	if d.Evals != nil {
+		d.Evals.Use(evalModels{s})
+	}
+	tested := v1.Group("/evals", tests.needEvals)
+	tested.GET("", tests.list)
+	tested.POST("", tests.create)
+	tested.GET("/:id", tests.get)
+	tested.POST("/:id", tests.update)
+	tested.DELETE("/:id", tests.delete)
+	tested.GET("/:id/runs", tests.listRuns)
+	tested.POST("/:id/runs", tests.createRun)
+	tested.GET("/:id/runs/:run", tests.getRun)
+	tested.POST("/:id/runs/:run", tests.cancelRun)
+	tested.DELETE("/:id/runs/:run", tests.deleteRun)
+	tested.GET("/:id/runs/:run/output_items", tests.listItems)
+	tested.GET("/:id/runs/:run/output_items/:item", tests.getItem)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)

@@ -85,12 +85,25 @@ func (l *adapterLimits) of(k limitKey, now time.Time) *limitBuckets {
 // or none, and tells the client in OpenAI's headers what is left, of the adapter
 // that has the least. Without keys all clients share.
 func (s *server) admit(c *gin.Context, sel *selection) error {
+	left, refused := s.take(exchangeOf(c).key.ID, sel)
+	limitHeaders(c, "Requests", left.requests)
+	limitHeaders(c, "Tokens", left.tokens)
+	if refused != nil {
+		return refused
+	}
+	return nil
+}
+
+// least are the buckets that have the least left, as they were; nil: no limit.
+type least struct{ requests, tokens *bucket }
+
+// take is admit for a key.
+func (s *server) take(key string, sel *selection) (left least, refused *Error) {
 	l, now := &s.limits, s.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var requests, tokens *bucket
 	var counted []*bucket
-	var refused *Error
 	refuse := func(u used, per string, b *bucket) {
 		if wait := b.until(1); refused == nil || wait > refused.RetryAfter {
 			refused = &Error{Status: 429, Type: rateLimit, Code: "rate_limit_exceeded", RetryAfter: wait,
@@ -102,7 +115,7 @@ func (s *server) admit(c *gin.Context, sel *selection) error {
 		if rpm <= 0 && tpm <= 0 {
 			continue
 		}
-		b := l.of(limitKey{exchangeOf(c).key.ID, u.title()}, now)
+		b := l.of(limitKey{key, u.title()}, now)
 		if rpm > 0 {
 			b.requests.fill(rpm, now)
 			counted = append(counted, &b.requests)
@@ -127,14 +140,17 @@ func (s *server) admit(c *gin.Context, sel *selection) error {
 		for _, b := range counted {
 			b.left--
 		}
+		sel.admitted = true
 	}
-	limitHeaders(c, "Requests", requests)
-	limitHeaders(c, "Tokens", tokens)
-	if refused != nil {
-		return refused
+	return least{copied(requests), copied(tokens)}, refused
+}
+
+func copied(b *bucket) *bucket {
+	if b == nil {
+		return nil
 	}
-	sel.admitted = true
-	return nil
+	c := *b
+	return &c
 }
 
 // limitHeaderNames are OpenAI's.
@@ -156,20 +172,25 @@ func shortest(d time.Duration) time.Duration {
 
 // charge takes the tokens of a request from the limits of its adapters.
 func (s *server) charge(c *gin.Context, sel *selection) {
-	if !sel.admitted {
-		return
-	}
-	sel.admitted = false
 	x := exchangeOf(c)
 	x.mu.Lock()
 	cost := costOf(x.usage) + x.torn
 	x.mu.Unlock()
+	s.spend(x.key.ID, sel, cost)
+}
+
+// spend is charge for a key.
+func (s *server) spend(key string, sel *selection, cost int) {
+	if !sel.admitted {
+		return
+	}
+	sel.admitted = false
 	l, now := &s.limits, s.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, u := range sel.used {
 		if tpm := u.Settings.TokensPerMinute; tpm > 0 {
-			b := l.of(limitKey{x.key.ID, u.title()}, now)
+			b := l.of(limitKey{key, u.title()}, now)
 			b.tokens.fill(tpm, now)
 			b.tokens.left -= float64(cost)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"graft/adapters"
 	"graft/api"
+	"graft/evalharness/evals"
 	"graft/internal/config"
 	"graft/internal/flock"
 	"graft/internal/hub"
@@ -63,6 +64,7 @@ type App struct {
 	bases    *bases
 	adapters *adapters.Registry
 	jobs     *jobs.Service
+	evals    *evals.Service
 	keys     bool                  // demanded of clients
 	traces   *trace.TracerProvider // nil: none
 
@@ -142,6 +144,7 @@ func (a *App) prepare() (err error) {
 	if err = a.openJobs(files{a.store}); err != nil {
 		return err
 	}
+	a.openEvals()
 	if a.keys, err = a.demandKeys(); err != nil {
 		return err
 	}
@@ -204,9 +207,10 @@ func (a *App) Run(ctx context.Context) error {
 	warm.Go(func() { a.bases.warm(warming) })
 	defer warm.Wait()
 	defer cancel()
-	training := a.startJobs(ctx)
+	training, testing := a.startJobs(ctx), a.startEvals(ctx)
 	end := sync.OnceFunc(func() {
 		training() // it computes with the backend's models
+		testing()
 		ended, cancel := context.WithCancel(context.Background())
 		cancel() // what is still in progress is not waited for
 		b.Close(ended)

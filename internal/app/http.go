@@ -96,6 +96,7 @@ func (a *App) deps(b backend) api.Deps {
 		Blobs: uploads{store.OpenBlobs(a.blobDir())}, Files: a.store, Metrics: api.NewMetrics(stats(b)),
 	}
 	d.Jobs, d.Bases = a.jobs, trainable{a.bases}
+	d.Evals = a.evals
 	if a.traces != nil {
 		d.Tracer = a.traces.Tracer("graft/api")
 	}

@@ -98,7 +98,8 @@ func (s *Store) migrate(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.db, sub)
+	// Migrations stand alone: what two branches add may come in either order.
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.db, sub, goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return err
 	}

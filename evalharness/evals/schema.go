@@ -1,0 +1,85 @@
+package evals
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// maxSchema bounds the schema of an item, in bytes.
+const maxSchema = 1 << 20
+
+// maxRefs bounds the references inside a schema: a chain of definitions that each
+// refer to the next one twice doubles the work at each.
+const maxRefs = 16
+
+// nowhere loads no schema: nothing is fetched because a schema refers to it.
+type nowhere struct{}
+
+func (nowhere) Load(url string) (any, error) {
+	return nil, errors.New("it refers to another document, and graft fetches none")
+}
+
+// compileSchema reads the JSON Schema of an item.
+func compileSchema(raw json.RawMessage) (*jsonschema.Schema, error) {
+	if len(raw) > maxSchema {
+		return nil, fmt.Errorf("it has %d bytes, more than %d", len(raw), maxSchema)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(raw, []byte(`Ref"`)) + bytes.Count(raw, []byte(`$ref"`)) + bytes.Count(raw, []byte(`\u`)); n > maxRefs {
+		return nil, fmt.Errorf("it has %d references ($ref, $dynamicRef, or characters written as \\u…), more than %d", n, maxRefs)
+	}
+	c := jsonschema.NewCompiler()
+	c.UseLoader(nowhere{})
+	c.DefaultDraft(jsonschema.Draft2020)
+	if err := c.AddResource("graft:item", doc); err != nil {
+		return nil, err
+	}
+	return c.Compile("graft:item")
+}
+
+// decode reads JSON with numbers as they are written.
+func decode(raw []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
+}
+
+// checkRows holds the items to the schema of the eval. The error is an
+// *InvalidError that names the row.
+func checkRows(config Config, rows []Row) error {
+	if len(rows) == 0 || len(rows) > MaxRows {
+		return invalid("data_source.source", "it has %d rows; a run takes 1 to %d", len(rows), MaxRows)
+	}
+	if config.Type != "custom" {
+		return nil
+	}
+	schema, err := compileSchema(config.Schema)
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		item, err := decode(row.Item)
+		if err == nil {
+			err = schema.Validate(item)
+		}
+		if err != nil {
+			return invalid("data_source.source", "row %d does not fit the eval's item_schema: %s", i+1, firstLines(err.Error()))
+		}
+	}
+	return nil
+}
+
+func firstLines(s string) string {
+	if len(s) > 400 {
+		return s[:400] + "…"
+	}
+	return s
+}
