@@ -67,6 +67,7 @@ type Case struct {
 	RefHash    string    `json:"reference_hash"` // SHA-256 of the references, hex
 	Tags       []string  `json:"tags,omitempty"` // slices it belongs to
 	Cluster    string    `json:"cluster,omitempty"`
+	Raw        bool      `json:"raw,omitempty"` // the prompt of a completion, not a conversation
 }
 
 // Message is a message of a prompt.
@@ -144,6 +145,9 @@ type Answer struct {
 	Error  string             `json:"error,omitempty"`  // why there is none
 	Cached bool               `json:"cached,omitempty"` // taken from the journal of this or an earlier run
 	Finish string             `json:"finish,omitempty"`
+
+	infra   bool // no answer came: not the model's fault
+	invalid bool // empty, or none of the labels
 }
 
 // Usage counts what was spent.

@@ -1,5 +1,7 @@
 package evalharness
 
+import "graft/evalharness/stats"
+
 // Outcomes of a comparison.
 const (
 	ClearWin       = "CLEAR WIN"
@@ -11,34 +13,13 @@ const (
 )
 
 // Verdict is what a paired comparison shows.
-type Verdict struct {
-	Outcome   string  `json:"outcome"`
-	Reason    string  `json:"reason"`
-	Diff      float64 `json:"diff"` // in the metric's unit, as the bounds and the margin
-	Low95     float64 `json:"low95"`
-	High95    float64 `json:"high95"`
-	Low90     float64 `json:"low90"`
-	High90    float64 `json:"high90"`
-	P         float64 `json:"p"`
-	Margin    float64 `json:"margin"`
-	Test      string  `json:"test"`
-	N         int     `json:"n"`
-	Wins      int     `json:"wins"`
-	Losses    int     `json:"losses"`
-	Ties      int     `json:"ties"`
-	MoreCases int     `json:"more_cases,omitempty"`
-	Guards    []Guard `json:"guards,omitempty"`
-}
+type Verdict = stats.Verdict
 
 // Guard is a condition of a clear win beside the numbers.
-type Guard struct {
-	Name   string `json:"name"`
-	Passed bool   `json:"passed"`
-	Detail string `json:"detail"`
-}
+type Guard = stats.Guard
 
 // ExitCode is the exit status of commands that end with a verdict.
-func (v Verdict) ExitCode() int {
+func ExitCode(v *Verdict) int {
 	for _, g := range v.Guards {
 		if g.Name == "forgetting" && !g.Passed && v.Outcome != Loss {
 			return 20

@@ -30,8 +30,8 @@ type env struct {
 	quiet               bool
 }
 
-// Main runs the command line and returns the exit status: 0, or 1 after an
-// error, which it has written to stderr.
+// Main runs the command line and returns the exit status: 0, 1 after an error, or
+// that of a verdict which is no clear win; it has written why to stderr.
 func Main(example []byte, args []string, in io.Reader, out, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -48,6 +48,9 @@ func Main(example []byte, args []string, in io.Reader, out, stderr io.Writer) in
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "%s %v\n", e.paint(stderr, "31", "graft:"), err)
+	if x := (*exitError)(nil); errors.As(err, &x) {
+		return x.code
+	}
 	return 1
 }
 
@@ -78,7 +81,7 @@ the first start.`,
 	f.StringVar(&e.dataDir, "data-dir", "", "keep all state in `DIR`")
 	f.StringArrayVar(&e.set, "set", nil, "override a setting with `KEY=VALUE`, as in engine.threads=4 (repeatable; graft config lists them)")
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "print results and errors only")
-	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.keys(), e.config(), e.version())
+	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.eval(), e.advise(), e.keys(), e.config(), e.version())
 	return root
 }
 

@@ -1,0 +1,149 @@
+package evalharness
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// ladderKinds are the arms that a task can ask for, from the cheapest to build upwards.
+var ladderKinds = []string{KindZeroShot, KindFewShot, KindChainOfThought, KindRetrieval, KindBestPrompt, KindAdapter, KindAdapterRetrieval}
+
+// plan is an arm before it has answered.
+type plan struct {
+	name, kind string
+	endpoint   *Endpoint
+	model      string // as it is asked for
+	generation string
+	prompt     Prompt
+	fixed      bool // a failed arm of this kind ends the run: the verdict needs it
+}
+
+// answerCase asks an arm one case. The error ends the run; what goes wrong with the
+// answer alone is in it.
+func (r *run) answerCase(ctx context.Context, p *plan, c *Case) (Answer, error) {
+	a := Answer{Case: c.ID}
+	q, err := r.question(ctx, p, c)
+	if err != nil {
+		return a, err
+	}
+	a.Asked = q.Messages
+	e, err := r.asker.ask(ctx, p.endpoint, q)
+	var broken errJournal
+	switch {
+	case ctx.Err() != nil:
+		return a, ctx.Err()
+	case errors.As(err, &broken):
+		return a, broken.error
+	case err != nil && fatal(err) && p.kind != KindRemote:
+		return a, err
+	case err != nil:
+		a.Error, a.infra = err.Error(), true
+		return a, nil
+	}
+	a.Error, a.Finish, a.Cached, a.Usage = e.Error, e.Finish, e.old, e.usage(p.endpoint.Price)
+	a.Output = p.prompt.extract(e.Output)
+	if len(r.labels) > 0 {
+		l, ok := label(a.Output, r.labels)
+		a.Output, a.invalid = l, !ok
+	}
+	a.invalid = a.invalid || a.Output == ""
+	if strings.TrimSpace(e.Output) != a.Output {
+		a.Raw = e.Output
+	}
+	return a, nil
+}
+
+// question is what an arm asks of its model for a case.
+func (r *run) question(ctx context.Context, p *plan, c *Case) (*question, error) {
+	examples, documents := p.prompt.Examples, []string(nil)
+	if p.prompt.Choose == "nearest" || p.prompt.Documents > 0 {
+		v, err := r.embedder.embed(ctx, []string{c.question()})
+		if err != nil {
+			return nil, err
+		}
+		if p.prompt.Choose == "nearest" {
+			for _, i := range nearest(r.pool.vectors, v[0], p.prompt.Shots) {
+				examples = append(examples, r.pool.examples[i])
+			}
+		}
+		if p.prompt.Documents > 0 {
+			for _, i := range nearest(r.pool.docs, v[0], p.prompt.Documents) {
+				documents = append(documents, r.pool.texts[i])
+			}
+		}
+	}
+	q := &question{
+		Identity: p.endpoint.Identity, Model: p.model, Generation: p.generation, Messages: p.prompt.render(c, examples, documents),
+		MaxTokens: p.prompt.MaxTokens, Temperature: p.prompt.Temperature, Stop: r.task.Generation.Stop, Seed: r.task.Seed,
+	}
+	// A completion's adapter has learnt to go on with the bare prompt.
+	q.Raw = c.Raw && len(q.Messages) == 1 && (p.kind == KindAdapter || p.kind == KindAdapterRetrieval)
+	if p.prompt.Constrained && !p.endpoint.Plain {
+		q.Choices = r.labels
+	}
+	return q, nil
+}
+
+// plans are the arms of the task, with the winner of the search.
+func (r *run) plans(s *Search) []plan {
+	var out []plan
+	add := func(kind, model, generation string, p Prompt, fixed bool) {
+		out = append(out, plan{kind, kind, r.base, model, generation, p.seal(), fixed})
+	}
+	own := r.variants[0]
+	winner := own
+	if s != nil {
+		winner = s.Candidates[0].Prompt
+		for _, rung := range []struct {
+			kind string
+			is   func(*Prompt) bool
+		}{
+			{KindFewShot, func(p *Prompt) bool { return p.Shots > 0 && !p.Thinks }},
+			{KindChainOfThought, func(p *Prompt) bool { return p.Thinks }},
+		} {
+			for i := range s.Candidates {
+				if p := s.Candidates[i].Prompt; rung.is(&p) && r.task.wants(rung.kind) {
+					add(rung.kind, r.task.Model, "", p, false)
+					break // the best one of its kind
+				}
+			}
+		}
+	}
+	if r.task.wants(KindZeroShot) {
+		out = append([]plan{{KindZeroShot, KindZeroShot, r.base, r.task.Model, "", own.seal(), false}}, out...)
+	}
+	retrieving := func(p Prompt) Prompt {
+		p.Documents, p.Variant = r.task.Retrieval.K, p.Variant+"+retrieval"
+		return p
+	}
+	canRetrieve := r.embedder != nil && r.pool != nil && len(r.pool.texts) > 0
+	if canRetrieve && r.task.wants(KindRetrieval) {
+		p := winner
+		p.Shots, p.Choose, p.Examples = 0, "", nil
+		add(KindRetrieval, r.task.Model, "", retrieving(p), false)
+	}
+	if s != nil && r.task.wants(KindBestPrompt) {
+		add(KindBestPrompt, r.task.Model, "", winner, true)
+	}
+	if r.adapter != "" {
+		if r.task.wants(KindAdapter) {
+			add(KindAdapter, r.adapter, r.generation, own, true)
+		}
+		if canRetrieve && r.task.wants(KindAdapterRetrieval) {
+			add(KindAdapterRetrieval, r.adapter, r.generation, retrieving(own), false)
+		}
+	}
+	for i := range r.task.Remotes {
+		m := &r.task.Remotes[i]
+		p := own
+		if m.Prompt == KindBestPrompt {
+			p = winner
+		}
+		if r.remotes[m.Name].Plain {
+			p.Constrained = false
+		}
+		out = append(out, plan{m.Name, KindRemote, r.remotes[m.Name], m.Model, "", p.seal(), false})
+	}
+	return out
+}

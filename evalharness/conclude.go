@@ -1,0 +1,56 @@
+package evalharness
+
+import (
+	"fmt"
+	"time"
+)
+
+// conclude compares the arms, and says what follows.
+func (r *run) conclude(res *Result, s *Search) {
+	adapter, best := res.Arm(KindAdapter), res.Arm(KindBestPrompt)
+	if s != nil && best != nil {
+		s.GoldValue = best.Primary
+		s.Shrinkage = s.DevValue - s.GoldValue
+	}
+	if adapter != nil && best != nil {
+		guards := []Guard{formatGuard(adapter, best)}
+		if f := res.Forgetting; f != nil {
+			guards = append(guards, Guard{Name: "forgetting", Passed: f.Passed, Detail: fmt.Sprintf("%s: %.1f %% of the base's, %.1f %% of the adapter's answers are right; the loss is at most %.1f points with 95 %%, %.1f are allowed", f.Suite, 100*f.Base, 100*f.Adapter, -100*min(f.Low95, 0), 100*f.Margin)})
+		}
+		res.Comparisons = append(res.Comparisons, r.compare(res, adapter, best, true, guards))
+	}
+	// All others are exploratory, and say so by their not being primary.
+	for _, pair := range [][2]string{{KindAdapter, KindZeroShot}, {KindBestPrompt, KindZeroShot}, {KindAdapterRetrieval, KindAdapter}, {KindAdapter, KindRetrieval}} {
+		if a, b := res.Arm(pair[0]), res.Arm(pair[1]); a != nil && b != nil {
+			res.Comparisons = append(res.Comparisons, r.compare(res, a, b, false, nil))
+		}
+	}
+	for i := range res.Arms {
+		if a := &res.Arms[i]; a.Kind == KindRemote {
+			if adapter != nil {
+				res.Comparisons = append(res.Comparisons, r.compare(res, adapter, a, false, nil))
+			}
+			if a.Failed > 0 {
+				res.Notes = append(res.Notes, fmt.Sprintf("%s did not answer %d of %d cases: they count as wrong; run the same command again to ask them", a.Name, a.Failed, len(a.Answers)))
+			}
+		}
+	}
+	if best != nil && best.Prompt.Hash == r.variants[0].seal().Hash {
+		res.Notes = append(res.Notes, "no prompt that was tried was better on dev than the plain one")
+	}
+	res.Ladder = r.ladder(res)
+	if v := res.Verdict(); v != nil && v.Outcome != ClearWin {
+		res.Todo = r.todo(res)
+	}
+	res.Finished = time.Now().UTC()
+}
+
+// Verdict is that of the registered comparison; nil where there is none.
+func (res *Result) Verdict() *Verdict {
+	for i := range res.Comparisons {
+		if res.Comparisons[i].Primary {
+			return &res.Comparisons[i].Verdict
+		}
+	}
+	return nil
+}

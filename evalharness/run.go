@@ -1,0 +1,140 @@
+package evalharness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"graft/evalharness/metrics"
+	"graft/training/dataset"
+)
+
+// Options are what a run needs beside its task.
+type Options struct {
+	Task *Task
+	Dir  string // of all evaluations: <data folder>/evals
+	Base *Endpoint
+	// Embedder answers for Task.Retrieval.Embedder; nil: there is none, and arms that need
+	// it are left out with a note.
+	Embedder   *Endpoint
+	Remotes    map[string]*Endpoint
+	Generation string // of the adapter
+	// TrainedOn are files that the adapter was trained on, as the server keeps them: no
+	// case of the gold set may be in them either.
+	TrainedOn  []TrainedFile
+	Training   *Training
+	Lint       []LintFinding
+	Forgetting func(ctx context.Context, progress func(done, total int)) (*Forgetting, error) // nil: not measured
+	Advise     bool                                                                           // the ladder alone, before any training
+	Version    string
+	Progress   func(stage string, done, total int)
+}
+
+// TrainedFile is a file that an adapter was trained on.
+type TrainedFile struct {
+	Name string
+	Rows []dataset.Row
+}
+
+// run is an evaluation in progress.
+type run struct {
+	Options
+	task       *Task
+	base       *Endpoint
+	remotes    map[string]*Endpoint
+	adapter    string
+	generation string
+	dir        string // of this run
+
+	gold     *Gold
+	rows     []dataset.Row // all of train
+	trained  int           // rows the adapter could learn from
+	dev      []Case
+	pool     *pool
+	labels   []string
+	variants []Prompt
+	metrics  []*metrics.Metric
+	embedder *embedder
+	asker    *asker
+	notes    []string
+	hash     string
+	started  time.Time
+}
+
+// Run evaluates a task. It may be interrupted at any point: the same task, data and
+// models go on where it was.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	r := &run{Options: o, task: o.Task, base: o.Base, remotes: o.Remotes, generation: o.Generation, adapter: o.Task.Adapter}
+	if o.Advise {
+		r.adapter, r.generation = "", ""
+	}
+	if r.adapter == "" && !o.Advise {
+		return nil, errors.New("adapter: there is none to compare: name one, or ask graft advise for the ladder of the base")
+	}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	if err := r.register(); err != nil {
+		return nil, err
+	}
+	j, err := OpenJournal(filepath.Join(o.Dir, r.task.Name, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	r.asker = newAsker(j)
+	if err := r.index(ctx); err != nil {
+		return nil, err
+	}
+	s, err := r.frozen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plans := r.plans(s)
+	total := len(plans) * len(r.gold.Cases)
+	r.report("asking the gold set", 0, total)
+	answers, err := r.answerAll(ctx, plans, r.gold.Cases, func(n int) { r.report("asking the gold set", n, total) })
+	if err != nil {
+		return nil, err
+	}
+	res := r.result(s, plans, answers)
+	if o.Forgetting != nil && r.adapter != "" {
+		res.Forgetting, err = o.Forgetting(ctx, func(done, total int) { r.report("measuring what was forgotten", done, total) })
+		if err != nil {
+			return nil, fmt.Errorf("forgetting: %w", err)
+		}
+	}
+	r.conclude(res, s)
+	return res, r.save(res)
+}
+
+func (r *run) report(stage string, done, total int) {
+	if r.Progress != nil {
+		r.Progress(stage, done, total)
+	}
+}
+
+// index makes the vectors of the pool.
+func (r *run) index(ctx context.Context) error {
+	if r.pool == nil || !r.task.embeds() {
+		return nil
+	}
+	if r.Embedder == nil {
+		r.notes = append(r.notes, fmt.Sprintf("no model of embeddings (%s) was there: nearest examples and retrieval were left out", r.task.Retrieval.Embedder))
+		return nil
+	}
+	r.embedder = newEmbedder(r.Embedder.Backend, r.task.Retrieval.Embedder)
+	r.report("embedding the pool", 0, len(r.pool.examples))
+	return r.pool.index(ctx, r.embedder)
+}
+
+func (r *run) embedTexts() func(context.Context, []string) ([][]float32, error) {
+	return func(ctx context.Context, texts []string) ([][]float32, error) {
+		if r.embedder == nil && r.Embedder != nil {
+			r.embedder = newEmbedder(r.Embedder.Backend, r.task.Retrieval.Embedder)
+		}
+		return r.embedder.embed(ctx, texts)
+	}
+}
