@@ -114,13 +114,13 @@ func (r *run) plans(s *Search) []plan {
 		out = append([]plan{{KindZeroShot, KindZeroShot, r.base, r.task.Model, "", own.seal(), false}}, out...)
 	}
 	retrieving := func(p Prompt) Prompt {
-		p.Documents, p.Variant = r.task.Retrieval.K, p.Variant+"+retrieval"
+		p.Documents = r.task.Retrieval.K
 		return p
 	}
 	canRetrieve := r.embedder != nil && r.pool != nil && len(r.pool.texts) > 0
 	if canRetrieve && r.task.wants(KindRetrieval) {
 		p := winner
-		p.Shots, p.Choose, p.Examples = 0, "", nil
+		p.Shots, p.Choose, p.Examples, p.Variant = 0, "", nil, "retrieval"
 		add(KindRetrieval, r.task.Model, "", retrieving(p), false)
 	}
 	if s != nil && r.task.wants(KindBestPrompt) {

@@ -104,7 +104,7 @@ func (r *run) compare(res *Result, a, b *Arm, primary bool, guards []Guard) Comp
 	c := Comparison{A: a.Name, B: b.Name, Metric: p.metric.Name, Primary: primary}
 	c.Slices = r.slices(p)
 	guards = append(guards, sliceGuard(c.Slices))
-	c.Verdict = p.decide(r.gold.Cases, a.Failed+b.Failed, guards)
+	c.Verdict = p.decide(a.Failed+b.Failed, guards)
 	for i := range r.gold.Cases {
 		x, y := a.Answers[i].Scores, b.Answers[i].Scores
 		if va, ok := x[p.metric.Name]; ok && va != y[p.metric.Name] {
@@ -138,7 +138,7 @@ func (r *run) slices(p *paired) []Slice {
 			continue
 		}
 		q := p.some(at)
-		v := q.decide(nil, 0, nil)
+		v := q.decide(0, nil)
 		out = append(out, Slice{Tag: tag, N: len(at), A: value(q.metric, q.a), B: value(q.metric, q.b), Diff: v.Diff, Low95: v.Low95, High95: v.High95, P: v.P})
 	}
 	slices.SortFunc(out, func(a, b Slice) int {

@@ -46,7 +46,7 @@ func (r *run) ladder(res *Result) *Ladder {
 			rung.CostPerCorrect = &per
 		}
 		if a != best {
-			d := r.pair(best, a, r.metrics[0]).decide(nil, 0, nil)
+			d := r.pair(best, a, r.metrics[0]).decide(0, nil)
 			rung.P, rung.Tied = d.P, !(d.P < tiedAbove && d.Diff > 0)
 		}
 		l.Rungs = append(l.Rungs, rung)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"graft/evalharness/metrics"
 	"graft/training/dataset"
 )
 
@@ -78,7 +79,7 @@ func (r *run) read() (err error) {
 	r.chooseLabels()
 	r.variants = t.variants(r.labels)
 	if t.Metric == "" {
-		if t.Metric = "rougeL"; len(r.labels) > 0 {
+		if t.Metric = defaultGenerationMetric(); len(r.labels) > 0 {
 			t.Metric = "accuracy"
 		}
 	}
@@ -96,7 +97,19 @@ func (r *run) secondary() []string {
 	if len(r.labels) > 0 {
 		return []string{"accuracy", "f1_macro", "balanced_accuracy", "mcc"}
 	}
-	return []string{"rougeL", "f1_squad", "exact_match", "chrf"}
+	return slices.DeleteFunc([]string{"rougeL", "f1_squad", "exact_match", "chrf"}, func(name string) bool { return !hasMetric(name) })
+}
+
+func hasMetric(name string) bool {
+	return slices.ContainsFunc(metrics.List(), func(i metrics.Info) bool { return i.Name == name })
+}
+
+// defaultGenerationMetric decides where answers are texts.
+func defaultGenerationMetric() string {
+	if hasMetric("rougeL") {
+		return "rougeL"
+	}
+	return "f1_squad"
 }
 
 // chooseDev keeps as many rows as the search may ask, evenly over the file.

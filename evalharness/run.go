@@ -99,6 +99,11 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, list := range answers {
+		if err := r.prepare(ctx, r.scored(r.gold.Cases, list)); err != nil {
+			return nil, err
+		}
+	}
 	res := r.result(s, plans, answers)
 	if o.Forgetting != nil && r.adapter != "" {
 		res.Forgetting, err = o.Forgetting(ctx, func(done, total int) { r.report("measuring what was forgotten", done, total) })

@@ -1,10 +1,10 @@
 package evalharness
 
 import (
+	"context"
 	"fmt"
 
 	"graft/evalharness/metrics"
-	"graft/evalharness/stats"
 )
 
 // invalidLabel stands for every answer that is none of the labels.
@@ -26,6 +26,19 @@ func (r *run) openMetrics(names []string) error {
 			return fmt.Errorf("metric %s: %w", name, err)
 		}
 		r.metrics = append(r.metrics, m)
+	}
+	return nil
+}
+
+// prepare computes what metrics need of other models.
+func (r *run) prepare(ctx context.Context, list []metrics.Case) error {
+	for _, m := range r.metrics {
+		if m.Prepare == nil {
+			continue
+		}
+		if err := m.Prepare(ctx, list); err != nil {
+			return fmt.Errorf("metric %s: %w", m.Name, err)
+		}
 	}
 	return nil
 }
@@ -54,7 +67,7 @@ func (r *run) references(c *Case) []string {
 	return out
 }
 
-// primary is a metric's value for some answers.
+// value is a metric's value for some answers.
 func value(m *metrics.Metric, list []metrics.Case) float64 {
 	if len(list) == 0 {
 		return 0
@@ -114,11 +127,11 @@ func (r *run) interval(m *metrics.Metric, list []metrics.Case, each []float64) (
 				hits++
 			}
 		}
-		return stats.Wilson(hits, len(each), level)
+		return wilson(hits, len(each), level)
 	case each != nil && m.Kind == metrics.Continuous:
-		return stats.BCa(each, seed, level)
+		return meanInterval(each, seed, level)
 	}
-	return stats.Bootstrap(len(list), func(pick []int) float64 {
+	return bootstrap(len(list), func(pick []int) float64 {
 		sample := make([]metrics.Case, len(pick))
 		for i, k := range pick {
 			sample[i] = list[k]

@@ -101,7 +101,11 @@ func (r *run) search(ctx context.Context) (*Search, error) {
 			}
 			asked += len(todo)
 			f.answers = append(f.answers, got[0]...)
-			f.Rows, f.Value = len(f.answers), value(r.metrics[0], r.scored(r.dev[:len(f.answers)], f.answers))
+			list := r.scored(r.dev[:len(f.answers)], f.answers)
+			if err := r.prepare(ctx, list); err != nil {
+				return nil, err
+			}
+			f.Rows, f.Value = len(list), value(r.metrics[0], list)
 		}
 		// The better come first: more rows, a higher value, fewer tokens.
 		slices.SortStableFunc(field, func(a, b tried) int {

@@ -1,7 +1,5 @@
 package evalharness
 
-import "graft/evalharness/stats"
-
 // Outcomes of a comparison.
 const (
 	ClearWin       = "CLEAR WIN"
@@ -11,12 +9,6 @@ const (
 	NotEnough      = "NOT ENOUGH"
 	Invalid        = "INVALID"
 )
-
-// Verdict is what a paired comparison shows.
-type Verdict = stats.Verdict
-
-// Guard is a condition of a clear win beside the numbers.
-type Guard = stats.Guard
 
 // ExitCode is the exit status of commands that end with a verdict.
 func ExitCode(v *Verdict) int {
