@@ -63,6 +63,7 @@ type Deps struct {
 	Jobs      Jobs // needs Files and Bases
 	Bases     jobs.Bases
 	Evals     *evals.Service // needs Files
+	Ratings   Ratings
 	Options   Options
 	Logger    *slog.Logger               // nil: nothing is logged
 	Ready     func() error               // why the server takes no requests now; nil: it does
@@ -129,6 +130,15 @@ func New(d Deps) http.Handler {
 	r.GET("/health", health.ready) // the name that clients of vLLM and llama.cpp know
 	r.GET("/openapi.yaml", s.openAPI)
 	r.GET("/metrics", s.requireKey, gin.WrapH(d.Metrics.Handler()))
+
+	rate := rateHandler{s, d.Ratings} // people without keys: their links let them in
+	page := r.Group("", rate.guard)
+	page.GET("/rate/:run", rate.file("rate.html", "text/html"))
+	page.GET("/ui/rate.css", rate.file("rate.css", "text/css"))
+	page.GET("/ui/rate.js", rate.file("rate.js", "text/javascript"))
+	page.GET("/rate/:run/next", rate.next)
+	page.POST("/rate/:run/votes", rate.vote)
+	page.POST("/rate/:run/undo", rate.undo)
 
 	open := r.Group("", s.requireKey, s.limitConcurrency)
 	v1 := open.Group("/v1")
@@ -224,6 +234,13 @@ func New(d Deps) http.Handler {
 	tested.DELETE("/:id/runs/:run", tests.deleteRun)
 	tested.GET("/:id/runs/:run/output_items", tests.listItems)
 	tested.GET("/:id/runs/:run/output_items/:item", tests.getItem)
+	ratings := ratingsHandler{s}
+	rated := v1.Group("/ratings", s.requireAdmin, ratings.needRatings)
+	rated.POST("", ratings.create)
+	rated.GET("/:run", ratings.get)
+	rated.DELETE("/:run", ratings.delete)
+	rated.POST("/:run/raters", ratings.invite)
+	rated.POST("/:run/lock", ratings.lock)
 
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)

@@ -22,6 +22,7 @@ type Result struct {
 	Ladder      *Ladder       `json:"ladder,omitempty"`
 	Search      *Search       `json:"search,omitempty"`
 	Forgetting  *Forgetting   `json:"forgetting,omitempty"`
+	Panel       *Panel        `json:"panel,omitempty"` // of people who compared answers blindly
 	Ledger      []LedgerEntry `json:"ledger"`
 	Training    *Training     `json:"training,omitempty"`
 	Lint        []LintFinding `json:"lint,omitempty"` // of the training rows

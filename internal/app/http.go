@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"graft/api"
+	"graft/evalharness/rating"
 	"graft/internal/config"
 	"graft/internal/store"
 	"graft/serving"
@@ -97,6 +98,7 @@ func (a *App) deps(b backend) api.Deps {
 	}
 	d.Jobs, d.Bases = a.jobs, trainable{a.bases}
 	d.Evals = a.evals
+	d.Ratings = &rating.Service{Store: a.store}
 	if a.traces != nil {
 		d.Tracer = a.traces.Tracer("graft/api")
 	}
