@@ -157,7 +157,7 @@ func (h gradersHandler) ran(c *gin.Context) (*graded, error) {
 	}
 	var similar graders.Similarity
 	if h.Evals != nil {
-		similar = h.Evals.Similarity()
+		similar = h.Evals.Similarity(h.client(c))
 	}
 	judge := &judgeOf{evalModels{h.server}, h.client(c), map[string]gradedUsage{}}
 	began := time.Now()

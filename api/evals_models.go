@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"graft/evalharness/evals"
@@ -97,6 +98,27 @@ func (m evalModels) Ask(ctx context.Context, client evals.Client, q graders.Ques
 		a.ToolCalls = append(a.ToolCalls, chat.ToolCall{ID: call.ID, Name: call.Name, Arguments: call.Arguments})
 	}
 	return a, nil
+}
+
+// Embed embeds with the first model that does.
+func (m evalModels) Embed(ctx context.Context, _ evals.Client, texts []string) ([][]float32, string, error) {
+	models, err := m.models.Models(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	i := slices.IndexFunc(models, func(m serving.Model) bool { return m.Embedder })
+	if i < 0 {
+		return nil, "", evals.ErrNoEmbedder
+	}
+	r := &serving.EmbedRequest{Model: models[i].ID, Truncate: true}
+	for _, text := range texts {
+		r.Inputs = append(r.Inputs, serving.EmbedInput{Text: text})
+	}
+	e, err := m.Backend.Embed(ctx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	return e.Vectors, r.Model, nil
 }
 
 // samplingParams reads the sampling_params of a data source or of a grader: the

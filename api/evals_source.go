@@ -18,7 +18,7 @@ import (
 // Bounds of the files of rows, in bytes.
 const (
 	maxEvalFile = 64 << 20
-	maxEvalLine = 4 << 20
+	maxEvalLine = 1 << 20
 )
 
 // runRequest is a request for a run: what it says, and where its rows are.

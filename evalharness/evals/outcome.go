@@ -46,7 +46,7 @@ func (w *worker) outcome(ctx context.Context, row store.EvalItem) (*outcome, err
 	}
 	out.status = Pass
 	for _, g := range w.criteria {
-		r, err := g.Grade(ctx, v, w, w.Similar)
+		r, err := g.Grade(ctx, v, w, w.Similarity(w.kept.Client))
 		if ctx.Err() != nil || errors.Is(err, serving.ErrDraining) {
 			return nil, interrupted(ctx, err)
 		}

@@ -12,10 +12,6 @@ import (
 // maxSchema bounds the schema of an item, in bytes.
 const maxSchema = 1 << 20
 
-// maxRefs bounds the references inside a schema: a chain of definitions that each
-// refer to the next one twice doubles the work at each.
-const maxRefs = 16
-
 // nowhere loads no schema: nothing is fetched because a schema refers to it.
 type nowhere struct{}
 
@@ -32,8 +28,8 @@ func compileSchema(raw json.RawMessage) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := bytes.Count(raw, []byte(`Ref"`)) + bytes.Count(raw, []byte(`$ref"`)) + bytes.Count(raw, []byte(`\u`)); n > maxRefs {
-		return nil, fmt.Errorf("it has %d references ($ref, $dynamicRef, or characters written as \\u…), more than %d", n, maxRefs)
+	if err := checkNumbers(doc); err != nil {
+		return nil, err
 	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(nowhere{})
@@ -41,7 +37,11 @@ func compileSchema(raw json.RawMessage) (*jsonschema.Schema, error) {
 	if err := c.AddResource("graft:item", doc); err != nil {
 		return nil, err
 	}
-	return c.Compile("graft:item")
+	schema, err := c.Compile("graft:item")
+	if err == nil && !within(schema, new(int)) {
+		err = fmt.Errorf("with each reference put out it has more than %d parts, or has no end", maxUnfolded)
+	}
+	return schema, err
 }
 
 // decode reads JSON with numbers as they are written.
@@ -67,6 +67,9 @@ func checkRows(config Config, rows []Row) error {
 	}
 	for i, row := range rows {
 		item, err := decode(row.Item)
+		if err == nil {
+			err = checkNumbers(item)
+		}
 		if err == nil {
 			err = schema.Validate(item)
 		}

@@ -29,10 +29,9 @@ type Models interface {
 // Options are what a Service stands on.
 type Options struct {
 	Store    *store.Store
-	Similar  graders.Similarity // nil: text_similarity has no metrics
-	Parallel int                // rows that are worked on at once; 0: 8
-	Logger   *slog.Logger       // nil: nothing is logged
-	Now      func() time.Time   // nil: time.Now
+	Parallel int              // rows that are worked on at once; 0: 8
+	Logger   *slog.Logger     // nil: nothing is logged
+	Now      func() time.Time // nil: time.Now
 	ID       func(prefix string) string
 }
 
@@ -79,9 +78,6 @@ func (s *Service) Use(m Models) {
 	s.mu.Unlock()
 	s.stir()
 }
-
-// Similarity is how texts are compared; nil: they cannot be.
-func (s *Service) Similarity() graders.Similarity { return s.Similar }
 
 func (s *Service) stir() {
 	select {
