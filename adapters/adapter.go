@@ -20,6 +20,9 @@ type Adapter struct {
 	Copies map[string]Tensor
 	// Arch is the architecture that a GGUF file names; "" in other formats.
 	Arch string
+	// Card is the README.md that goes with the folder; "": none. It is no part of the
+	// content.
+	Card string
 	// Generation is the digest of the content, see doc.go: "sha256:…".
 	Generation string
 }

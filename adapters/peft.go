@@ -19,6 +19,7 @@ const (
 	peftConfig  = "adapter_config.json"
 	peftTensors = "adapter_model.safetensors"
 	peftPickle  = "adapter_model.bin"
+	peftCard    = "README.md"
 	mlxTensors  = "adapters.safetensors"
 )
 

@@ -29,7 +29,12 @@ func WritePEFT(dir string, a *Adapter) error {
 		if err == nil {
 			err = writeSynced(filepath.Join(tmp, peftConfig), append(data, '\n'))
 		}
-		return []string{peftTensors, peftConfig}, err
+		names := []string{peftTensors, peftConfig}
+		if err == nil && a.Card != "" {
+			names = append(names, peftCard)
+			err = writeSynced(filepath.Join(tmp, peftCard), []byte(a.Card))
+		}
+		return names, err
 	})
 }
 

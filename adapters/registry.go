@@ -45,9 +45,13 @@ type Entry struct {
 type Lineage struct {
 	BaseDigest string `json:"base_digest,omitempty"` // of the weights it was trained on
 	Dataset    string `json:"dataset,omitempty"`     // digest of the training data
+	Template   string `json:"template,omitempty"`    // digest of the chat template of that data
+	Config     string `json:"config,omitempty"`      // digest of all that the training was told
 	Job        string `json:"job,omitempty"`         // fine-tuning job
 	Parent     string `json:"parent,omitempty"`      // generation that it was trained or mixed from
 	Source     string `json:"source,omitempty"`      // "upload", "path …", "hf owner/name@revision", "job …", "mix …"
+	// Metrics of the training, by name: train_loss, full_valid_loss, …
+	Metrics map[string]float64 `json:"metrics,omitempty"`
 }
 
 // Settings are what requests get that choose the name, where they say nothing

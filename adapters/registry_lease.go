@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"graft/internal/store"
@@ -196,7 +199,26 @@ func (r *Registry) read(generation string) (*Adapter, error) {
 	if a.Generation != generation {
 		return nil, fmt.Errorf("stored generation %s: %w: the files in %s are those of %s; delete the adapter and add it again", generation, errDamaged, r.folder(generation), a.Generation)
 	}
+	a.Card = readCard(filepath.Join(r.folder(generation), peftCard))
 	return a, nil
+}
+
+// maxCard bounds a README.md that is read, in bytes.
+const maxCard = 1 << 20
+
+// readCard reads the README.md of a folder. One that cannot be read is none: it is no
+// part of the content, which is served without it.
+func readCard(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxCard))
+	if err != nil {
+		return ""
+	}
+	return string(data)
 }
 
 var errDamaged = errors.New("the files were changed after they were stored")

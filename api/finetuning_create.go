@@ -204,6 +204,7 @@ func bindTuning(o *object, s *jobs.Settings) {
 	optional(o, "min_delta", &s.MinDelta, number)
 	optional(o, "eval_steps", &s.EvalSteps, count)
 	optional(o, "validation_share", &s.ValidShare, number)
+	optional(o, "max_forgetting", &s.MaxForgetting, number)
 }
 
 // optional reads a field into *dst, which stays nil where it is absent.

@@ -78,18 +78,41 @@ func (b *bases) busy() bool {
 // publisher puts what was trained into the registry.
 type publisher struct{ registry *adapters.Registry }
 
-// Publish gives an adapter its name; the same a second time is the same generation.
+// Publish gives an adapter its name; the same a second time is the same generation. A
+// new name belongs to the key that made the job, until others are permitted to use it.
 func (p publisher) Publish(ctx context.Context, q jobs.Publication) error {
-	_, err := p.registry.Add(ctx, adapters.AddRequest{
+	add := adapters.AddRequest{
 		Name: q.Name, Base: q.Base, Adapter: exported(q), Replace: true, By: q.Owner,
-		Lineage: adapters.Lineage{BaseDigest: q.BaseDigest, Dataset: q.Dataset, Job: q.Job, Source: "job " + q.Job},
-	})
+		Lineage: adapters.Lineage{
+			BaseDigest: q.BaseDigest, Dataset: q.Dataset, Template: q.Template, Config: q.Config,
+			Job: q.Job, Source: "job " + q.Job, Metrics: numbers(q.Metrics),
+		},
+	}
+	_, err := p.registry.Get(ctx, q.Name)
+	if isNew := errors.Is(err, adapters.ErrNotFound); isNew && q.Owner != "" {
+		add.Settings = &adapters.Settings{Keys: []string{q.Owner}}
+	} else if err != nil && !isNew {
+		return err
+	}
+	_, err = p.registry.Add(ctx, add)
 	return err
+}
+
+// numbers are metrics by their names in JSON.
+func numbers(m jobs.Metrics) (out map[string]float64) {
+	data, err := json.Marshal(m)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("app: metrics %+v: %v", m, err)) // finite numbers
+	}
+	return out
 }
 
 // exported is an adapter in training as one that is served: a copy.
 func exported(q jobs.Publication) *adapters.Adapter {
-	a := &adapters.Adapter{Config: adapters.Config{Base: q.Base, Task: "CAUSAL_LM", Bias: "none"}}
+	a := &adapters.Adapter{Config: adapters.Config{Base: q.Base, Task: "CAUSAL_LM", Bias: "none"}, Card: q.Card}
 	a.Config.Targets.Names = q.Targets
 	a.Config.Extra = map[string]json.RawMessage{"lora_dropout": json.RawMessage(fmt.Sprint(q.Adapter.Dropout))}
 	for _, m := range q.Adapter.Modules {

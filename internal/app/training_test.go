@@ -63,6 +63,10 @@ func TestTraining(t *testing.T) {
 	if err != nil || e.Lineage.Job != j.ID || !strings.HasPrefix(e.Lineage.Dataset, "sha256:") || e.Rank != 8 {
 		t.Errorf("%+v, rank %d: %v", e.Lineage, e.Rank, err)
 	}
+	stored, err := a.adapters.Open(ctx, e.Generation)
+	if err != nil || !strings.Contains(stored.Card, j.ID) || !strings.HasPrefix(e.Lineage.Template, "sha256:") || !strings.HasPrefix(e.Lineage.Config, "sha256:") || e.Lineage.Metrics["neutral_bits_per_byte"] == 0 {
+		t.Errorf("%+v, card %q: %v", e.Lineage, stored.Card, err)
+	}
 	stop()
 	a, _ = startWith(t, c)
 	if text, _ := said(t, a, j.Model); text != tuned {

@@ -172,6 +172,7 @@ func (e *env) describeJob(ctx context.Context, cl *client, j *jobInfo) error {
 			Metrics struct {
 				Train *float64 `json:"train_loss"`
 				Valid *float64 `json:"full_valid_loss"`
+				Plain *float64 `json:"neutral_bits_per_byte"`
 			} `json:"metrics"`
 		} `json:"data"`
 	}
@@ -179,10 +180,10 @@ func (e *env) describeJob(ctx context.Context, cl *client, j *jobInfo) error {
 		return err
 	}
 	if len(list.Data) > 0 {
-		fmt.Fprintln(w, "\nSTEP\tTRAINING LOSS\tVALIDATION LOSS\tCHECKPOINT")
+		fmt.Fprintln(w, "\nSTEP\tTRAINING LOSS\tVALIDATION LOSS\tNEUTRAL BITS/BYTE\tCHECKPOINT")
 	}
 	for _, c := range list.Data {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", c.Step, lossText(c.Metrics.Train), lossText(c.Metrics.Valid), c.Name)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", c.Step, lossText(c.Metrics.Train), lossText(c.Metrics.Valid), lossText(c.Metrics.Plain), c.Name)
 	}
 	return w.Flush()
 }

@@ -92,6 +92,7 @@ func (s *Settings) check(at string) error {
 	count("patience", s.Patience, 0, 1000)
 	number("min_delta", s.MinDelta, fromZero, "a number from 0 on")
 	count("eval_steps", s.EvalSteps, 0, 1<<20)
+	number("max_forgetting", s.MaxForgetting, fromZero, "a number from 0 on")
 	number("validation_share", s.ValidShare, func(v float64) bool { return v >= 0 && v <= 0.5 }, "a number from 0 to 0.5")
 	return err
 }

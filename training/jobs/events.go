@@ -9,7 +9,7 @@ import (
 
 // note is the event of a step or a validation, with the numbers of both where they
 // belong together.
-func (r *run) note(rec *record, p training.Report) []note {
+func (r *run) note(rec *record, p training.Report, f *forgotten) []note {
 	text := fmt.Sprintf("Step %d/%d:", p.Step, p.Total)
 	data := map[string]any{"step": p.Step, "total_steps": p.Total}
 	m := Metrics{Step: p.Step}
@@ -47,7 +47,19 @@ func (r *run) note(rec *record, p training.Report) []note {
 		m.ValidLoss, m.ValidAccuracy = put("valid_loss", number(p.Loss)), put("valid_mean_token_accuracy", number(p.Accuracy))
 		m.FullValidLoss, m.FullValidAccuracy = put("full_valid_loss", number(p.Loss)), put("full_valid_mean_token_accuracy", number(p.Accuracy))
 	}
-	rec.Last = m
+	if p.Step == 0 {
+		f = &forgotten{bits: r.base}
+	}
+	if f != nil {
+		text += fmt.Sprintf(", neutral text=%.4f bits per byte", f.bits)
+		m.NeutralBits = put("neutral_bits_per_byte", number(f.bits))
+		if p.Step > 0 {
+			m.Forgetting = put("forgetting", number(f.share))
+		}
+	}
+	if rec.Last = m; p.Step == 0 {
+		rec.Base = m
+	}
 	n := note{key: fmt.Sprintf("step:%d", p.Step), text: text, data: data}
 	if step != nil && step.Step == p.Step && step.Skipped {
 		n.level = "warn"

@@ -100,4 +100,8 @@ type Metrics struct {
 	ValidAccuracy     *float64 `json:"valid_mean_token_accuracy,omitempty"`
 	FullValidLoss     *float64 `json:"full_valid_loss,omitempty"`
 	FullValidAccuracy *float64 `json:"full_valid_mean_token_accuracy,omitempty"`
+	// Of a checkpoint, and of the base before the first step: bits per byte of the
+	// neutral text, and how many more than the base's they are, as a share of those.
+	NeutralBits *float64 `json:"neutral_bits_per_byte,omitempty"`
+	Forgetting  *float64 `json:"forgetting,omitempty"`
 }

@@ -59,14 +59,14 @@ Validating training file: train and validation file: valid
 Files validated, moving job to queued state
 Fine-tuning job started
 PLAN
-Step 0/6: validation loss=X, full validation loss=X
+Step 0/6: validation loss=X, full validation loss=X, neutral text=X bits per byte
 Step 1/6: training loss=X
 Step 2/6: training loss=X
-Step 3/6: training loss=X, validation loss=X, full validation loss=X
+Step 3/6: training loss=X, validation loss=X, full validation loss=X, neutral text=X bits per byte
 Checkpoint created at step 3 with name: NAME:ckpt-step-3
 Step 4/6: training loss=X
 Step 5/6: training loss=X
-Step 6/6: training loss=X, validation loss=X, full validation loss=X
+Step 6/6: training loss=X, validation loss=X, full validation loss=X, neutral text=X bits per byte
 Checkpoint created at step 6 with name: NAME:ckpt-step-6
 New fine-tuned model created: NAME
 The job has successfully completed

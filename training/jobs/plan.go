@@ -17,6 +17,9 @@ type Plan struct {
 	Bytes     int64   `json:"bytes"`
 	Seconds   float64 `json:"seconds"`
 	TokenRate float64 `json:"tokens_per_second"`
+	// NeutralBits is what the base needs for a byte of the neutral text. 0: not
+	// measured yet.
+	NeutralBits float64 `json:"neutral_bits_per_byte"`
 }
 
 // Choice is a setting and the reason for it.

@@ -28,6 +28,8 @@ type prepared struct {
 	train    rows
 	valid    rows
 	digest   string // of the training file
+	checked  string // digest of the validation file; "": none
+	plain    plainText
 }
 
 // rows are the examples of a file.
@@ -71,7 +73,7 @@ func (s *Service) prepare(ctx context.Context, j *Job) (p *prepared, err error) 
 			base.Release()
 		}
 	}()
-	p = &prepared{base: base}
+	p = &prepared{base: base, plain: newPlainText(base)}
 	format := dataset.NewFormat(base.Tokenizer, dataset.FormatOptions{Now: j.Created})
 	longest := or(j.Spec.Settings.MaxLength, min(base.Model.Config.Context, 4096))
 	read := func(param, name, id string, least int) (rows, string, error) {
@@ -84,7 +86,7 @@ func (s *Service) prepare(ctx context.Context, j *Job) (p *prepared, err error) 
 	}
 	why := "as asked for"
 	if j.Spec.ValidationFile != "" {
-		if p.valid, _, err = read("validation_file", validName, j.Spec.ValidationFile, -1); err != nil {
+		if p.valid, p.checked, err = read("validation_file", validName, j.Spec.ValidationFile, -1); err != nil {
 			return nil, err
 		}
 	} else if why, err = p.hold(&j.Spec); err != nil {

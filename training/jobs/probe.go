@@ -48,7 +48,7 @@ func (p *prepared) probe(ctx context.Context, pool *kernel.Pool, j *Job, plan *P
 	if seconds > 0 {
 		plan.TokenRate = float64(tokens) / seconds
 		learnt := p.settings.options.Epochs * plan.Tokens
-		looked := 0 // of validation, forward only: about a third
+		looked := p.plain.tokens // and those of validation, forward only: about a third
 		p.valid.each(func(e *training.Example) { looked += len(e.IDs) })
 		plan.Seconds = (float64(learnt) + float64(looked*(p.settings.options.Epochs+1))/3) / plan.TokenRate
 	}

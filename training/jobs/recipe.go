@@ -33,7 +33,8 @@ type settings struct {
 	rslora  bool
 	dora    bool
 	options training.Options
-	plan    Plan // Recipe and Choices
+	most    *float64 // that may be forgotten; nil: no bound
+	plan    Plan     // Recipe and Choices
 }
 
 // resolve chooses what spec leaves open.
@@ -99,6 +100,9 @@ func resolve(spec *Spec, m *model.Model, d data) (*settings, error) {
 	o.Seed = uint64(*spec.Seed)
 	if !or(g.Packing, true) {
 		o.MicroTokens = 1
+	}
+	if s.most = g.MaxForgetting; s.most != nil {
+		say("max_forgetting", *g.MaxForgetting, true, "")
 	}
 	if spec.Method == DPO {
 		s.hyper.Beta = spec.Hyper.Beta

@@ -23,6 +23,8 @@ type record struct {
 	Held *numbers
 	// Last is the latest step whose event is there.
 	Last Metrics
+	// Base are the numbers before the first step.
+	Base Metrics
 }
 
 // numbers are those of a step; nil: not finite.

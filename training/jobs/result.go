@@ -8,13 +8,15 @@ import (
 	"strings"
 )
 
-// columns of the result file: OpenAI's, then those of Azure that have other names.
+// columns of the result file: OpenAI's, then those of Azure that have other names, then
+// graft's own.
 // train_accuracy is train_mean_token_accuracy.
 var columns = []struct{ name, key string }{
 	{"step", "step"}, {"train_loss", "train_loss"}, {"train_accuracy", "train_mean_token_accuracy"},
 	{"valid_loss", "valid_loss"}, {"valid_mean_token_accuracy", "valid_mean_token_accuracy"},
 	{"train_mean_token_accuracy", "train_mean_token_accuracy"},
 	{"full_valid_loss", "full_valid_loss"}, {"full_valid_mean_token_accuracy", "full_valid_mean_token_accuracy"},
+	{"neutral_bits_per_byte", "neutral_bits_per_byte"},
 }
 
 // putResult writes the numbers of all steps into a file, whose id is the job's in other

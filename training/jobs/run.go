@@ -48,7 +48,15 @@ func (s *Service) trainJob(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	r := &run{s: s, p: p, t: t, job: j.ID, state: filepath.Join(s.dir(j.ID), stateName), saved: s.o.Now()}
+	r := &run{s: s, p: p, t: t, job: j.ID, plain: &p.plain, state: filepath.Join(s.dir(j.ID), stateName), saved: s.o.Now()}
+	if j.Plan != nil {
+		r.base = j.Plan.NeutralBits
+	}
+	if r.base == 0 {
+		if r.base, err = r.plain.bits(ctx, t, nil); err != nil {
+			return err
+		}
+	}
 	err = t.Resume(r.state)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = r.begin(ctx, j, pool)
@@ -102,6 +110,8 @@ type run struct {
 	saved time.Time // when state was written
 	began time.Time
 	from  int // steps that were done then
+	plain *plainText
+	base  float64 // bits per byte of it
 }
 
 // begin notes the plan, with what a probe has measured.
@@ -109,6 +119,7 @@ func (r *run) begin(ctx context.Context, j *Job, pool *kernel.Pool) error {
 	plan := r.p.plan
 	plan.Steps, plan.Parameters = r.t.Total(), r.t.Adapter().Size()
 	plan.Share = float64(plan.Parameters) / float64(r.p.base.Model.Config.Params)
+	plan.NeutralBits = r.base
 	if err := r.p.probe(ctx, pool, j, &plan, r.s.between); err != nil {
 		return err
 	}
@@ -135,7 +146,15 @@ func (r *run) report(ctx context.Context, p training.Report) error {
 	ctx = context.WithoutCancel(ctx)
 	validates := r.p.valid.count() > 0
 	at := r.boundary(p)
-	_, err := r.s.change(ctx, r.job, func(rec *record) ([]note, error) {
+	publishes := at && p.Step > 0 && (p.Validation || !validates)
+	var f *forgotten
+	var err error
+	if publishes {
+		if f, err = r.forget(ctx); err != nil {
+			return err
+		}
+	}
+	_, err = r.s.change(ctx, r.job, func(rec *record) ([]note, error) {
 		if rec.Status.Ended() {
 			return nil, errState{rec.Status}
 		}
@@ -149,14 +168,17 @@ func (r *run) report(ctx context.Context, p training.Report) error {
 			rec.Held = numbersOf(p) // its event comes with the validation's
 			return nil, nil
 		}
-		n := r.note(rec, p)
+		n := r.note(rec, p, f)
 		rec.Held = nil
 		return n, nil
 	})
 	if err != nil {
 		return err
 	}
-	if at && p.Step > 0 && (p.Validation || !validates) {
+	if publishes {
+		if err := f.beyond(p.Step, r.p.settings.most); err != nil {
+			return err
+		}
 		if err := r.checkpoint(ctx, p); err != nil {
 			return err
 		}
@@ -189,7 +211,7 @@ func (r *run) checkpoint(ctx context.Context, p training.Report) error {
 	}); err != nil {
 		return err
 	}
-	if err := r.publish(ctx, name); err != nil {
+	if err := r.publish(ctx, name, m); err != nil {
 		return err
 	}
 	_, err := r.s.change(ctx, r.job, func(rec *record) ([]note, error) {
@@ -204,15 +226,36 @@ func (r *run) checkpoint(ctx context.Context, p training.Report) error {
 	return err
 }
 
-func (r *run) publish(ctx context.Context, name string) error {
-	j, err := r.s.Get(ctx, r.job)
+// publish gives the parameters as they are now a name, with the numbers of their step.
+func (r *run) publish(ctx context.Context, name string, m Metrics) error {
+	row, err := r.s.o.Store.Jobs().Job(ctx, r.job)
 	if err != nil {
 		return err
 	}
-	return r.s.o.Publisher.Publish(ctx, Publication{
-		Name: name, Job: r.job, Base: r.p.base.ID, BaseDigest: r.p.base.Digest, Dataset: r.p.digest, Owner: j.Spec.Owner,
-		Targets: targets(r.p.base.Model, r.t.Adapter()), Adapter: r.t.Adapter(),
-	})
+	j, err := readRecord(row)
+	if err != nil {
+		return err
+	}
+	q := Publication{
+		Name: name, Job: r.job, Base: r.p.base.ID, BaseDigest: r.p.base.Digest, Owner: j.Spec.Owner,
+		Targets: targets(r.p.base.Model, r.t.Adapter()), Adapter: r.t.Adapter(), Metrics: m,
+		Dataset: r.p.digest, ValidDataset: r.p.checked, Template: templateOf(r.p.base.Tokenizer), Config: r.p.settings.configOf(&j.Job),
+	}
+	base := j.Base
+	base.NeutralBits = &r.base
+	q.Card = card(&q, &j.Job, j.Plan, base)
+	return r.s.o.Publisher.Publish(ctx, q)
+}
+
+// metrics are the numbers of a step that a checkpoint was published of.
+func (r *run) metrics(ctx context.Context, step int) (Metrics, error) {
+	list, _, err := r.s.Checkpoints(ctx, r.job, "", maxCheckpoints+1)
+	for _, c := range list {
+		if c.Step == step {
+			return c.Metrics, nil
+		}
+	}
+	return Metrics{Step: step}, err
 }
 
 // finish publishes the result. From its first change on the job cannot be stopped.
@@ -244,8 +287,14 @@ func (r *run) finish(ctx context.Context) error {
 	}
 	if validated && step > 0 {
 		r.t.UseBest()
+	} else {
+		step = r.t.Steps()
 	}
-	if err := r.publish(ctx, j.Suffixed); err != nil {
+	m, err := r.metrics(ctx, step)
+	if err != nil {
+		return err
+	}
+	if err := r.publish(ctx, j.Suffixed, m); err != nil {
 		return err
 	}
 	if _, err := r.s.change(ctx, r.job, func(rec *record) ([]note, error) {

@@ -48,10 +48,17 @@ type Publication struct {
 	Job        string
 	Base       string // id of the model
 	BaseDigest string
-	Dataset    string // digest of the training data
 	Owner      string
 	Targets    []string          // target_modules for PEFT: last parts of the modules' paths, or whole ones
 	Adapter    *training.Adapter // not to be kept
+	Metrics    Metrics           // of its step
+	Card       string            // README.md
+
+	// Digests; "": there is none.
+	Dataset      string // training data
+	ValidDataset string // validation file
+	Template     string // chat template that rows were written with
+	Config       string // all that was chosen
 }
 
 // Publisher makes adapters answer requests. To publish the same a second time changes

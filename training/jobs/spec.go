@@ -50,4 +50,7 @@ type Settings struct {
 	MinDelta     *float64 `json:"min_delta,omitempty"`                   // nats
 	EvalSteps    *int     `json:"eval_steps,omitempty"`                  // 0: each epoch
 	ValidShare   *float64 `json:"validation_share,omitempty"`            // held out where there is no validation file; 0: nothing
+	// MaxForgetting ends the job when a checkpoint needs so many more bits for a byte
+	// of neutral text than the base, as a share of the base's; nil: no bound.
+	MaxForgetting *float64 `json:"max_forgetting,omitempty"`
 }
