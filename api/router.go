@@ -231,8 +231,11 @@ func New(d Deps) http.Handler {
 	tested.POST("/:id/runs", tests.createRun)
 	tested.GET("/:id/runs/:run", tests.getRun)
 	tested.POST("/:id/runs/:run", tests.cancelRun)
+	tested.POST("/:id/runs/:run/cancel", tests.cancelRun) // where OpenAI's newer Python clients ask
 	tested.DELETE("/:id/runs/:run", tests.deleteRun)
+	tested.GET("/:id/runs/:run/report", tests.report)
 	tested.GET("/:id/runs/:run/output_items", tests.listItems)
+	tested.POST("/:id/comparisons", tests.compare)
 	tested.GET("/:id/runs/:run/output_items/:item", tests.getItem)
 	ratings := ratingsHandler{s}
 	rated := v1.Group("/ratings", s.requireAdmin, ratings.needRatings)

@@ -2,6 +2,7 @@ package evals
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"crypto/rand"
 
 	"graft/evalharness/graders"
 	"graft/internal/store"
@@ -47,7 +46,8 @@ const (
 // Service keeps evals and works on their runs.
 type Service struct {
 	Options
-	wake chan struct{} // there may be something to do
+	wake      chan struct{} // there may be something to do
+	comparing chan struct{} // held while two runs are compared
 
 	mu     sync.Mutex
 	models Models                             // nil: not known yet
@@ -68,7 +68,7 @@ func New(o Options) *Service {
 	if o.ID == nil {
 		o.ID = func(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
 	}
-	return &Service{Options: o, wake: make(chan struct{}, 1), active: map[string]context.CancelCauseFunc{}}
+	return &Service{Options: o, wake: make(chan struct{}, 1), comparing: make(chan struct{}, 1), active: map[string]context.CancelCauseFunc{}}
 }
 
 // Use says who answers. Runs wait until it is called.
