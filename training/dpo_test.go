@@ -73,3 +73,37 @@ func TestPairsRun(t *testing.T) {
 		t.Errorf("losses of validations: %v", losses)
 	}
 }
+
+// Loss and gradients of preferences are those of TRL's own trainer: shared prompts,
+// continuations of other lengths, the base as the reference.
+func TestPairsTRL(t *testing.T) {
+	g := reftest.Load(t, filepath.Join("testdata", "dpo-trl.safetensors"))
+	m := openTiny(t, "mistral")
+	a := goldenAdapter(t, reftest.Load(t, filepath.Join("testdata", "mistral.safetensors")), m, true)
+	e := goldenExamples(t, g)
+	for _, micro := range []int{1, 1000} {
+		opts := DefaultOptions()
+		opts.Batch, opts.MicroTokens = 2, micro
+		tr, err := NewPairTrainer(nil, m, a, []Pair{{e[0], e[1]}, {e[2], e[3]}}, nil, 0.3, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := tr.Gradient(context.Background(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := float64(g.Tensor(t, "loss").Data[0]); math.Abs(s.Mean()-want) > 1e-5*want {
+			t.Errorf("loss %.8f, want %.8f", s.Mean(), want)
+		}
+		worst := 0.0
+		for _, mod := range a.Modules {
+			for key, p := range map[string]*Param{"gA.": mod.A, "gB.": mod.B} {
+				d := apart(p.Grad, g.Tensor(t, key+mod.Path).Data)
+				if worst = max(worst, d); !(d <= 1e-4) {
+					t.Errorf("%s: apart by %.3g", p.Name, d)
+				}
+			}
+		}
+		t.Logf("loss %.8f of %.8f, gradients apart by %.2g at most", s.Mean(), g.Tensor(t, "loss").Data[0], worst)
+	}
+}
