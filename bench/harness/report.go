@@ -7,6 +7,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
+
+	"graft/internal/app/bench"
 )
 
 // Result is one figure, with what it has to reach.
@@ -30,7 +32,7 @@ type Report struct {
 
 // NewReport begins a report.
 func NewReport(log io.Writer) *Report {
-	return &Report{CPU: cpuName(), Threads: runtime.NumCPU(), Log: log}
+	return &Report{CPU: bench.CPUName(), Threads: runtime.NumCPU(), Log: log}
 }
 
 // Add notes the median of values.

@@ -81,7 +81,7 @@ the first start.`,
 	f.StringVar(&e.dataDir, "data-dir", "", "keep all state in `DIR`")
 	f.StringArrayVar(&e.set, "set", nil, "override a setting with `KEY=VALUE`, as in engine.threads=4 (repeatable; graft config lists them)")
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "print results and errors only")
-	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.eval(), e.advise(), e.keys(), e.config(), e.version())
+	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.eval(), e.advise(), e.bench(), e.keys(), e.config(), e.version())
 	return root
 }
 

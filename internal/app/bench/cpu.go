@@ -1,4 +1,4 @@
-package harness
+package bench
 
 import (
 	"os"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// cpuName is what the processor calls itself, where that can be read.
-func cpuName() string {
+// CPUName is what the processor calls itself, where that can be read.
+func CPUName() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return runtime.GOARCH
