@@ -185,6 +185,9 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 	} else if !strings.HasPrefix(strings.TrimPrefix(a.Generation, "sha256:"), strings.TrimPrefix(wanted, "sha256:")) {
 		o.Generation = wanted
 	}
+	if task.Forgetting == nil || *task.Forgetting {
+		o.Forgetting = forgets(cl, back, task.Model, task.Adapter)
+	}
 	if a.Lineage != nil && a.Lineage.Job != "" {
 		o.TrainedOn, err = e.trainedOn(ctx, cl, a.Lineage.Job)
 	}
