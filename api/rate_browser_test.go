@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,68 +11,14 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"graft/internal/browsertest"
 )
-
-// chromium starts a browser, or says why the test cannot run.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("GRAFT_TEST_BROWSER") != "" {
-			t.Fatal("GRAFT_TEST_BROWSER is set, but there is no chromium")
-		}
-		t.Skip("there is no chromium on this machine (apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, end := chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
-	t.Cleanup(func() { cancel(); end(); stop() })
-	return ctx
-}
-
-// screenshot keeps a picture in the folder that GRAFT_SCREENSHOTS names.
-func screenshot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("GRAFT_SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	var png []byte
-	err := chromedp.Run(ctx, chromedp.Sleep(300*time.Millisecond), chromedp.CaptureScreenshot(&png))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
-	}
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-func run(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
-	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// evaluate returns what an expression of the page is.
-func evaluate[T any](t *testing.T, ctx context.Context, expression string) (v T) {
-	t.Helper()
-	run(t, ctx, chromedp.Evaluate(expression, &v))
-	return v
-}
 
 // counter waits until the page shows a place.
 func counter(t *testing.T, ctx context.Context, want string) {
 	t.Helper()
-	run(t, ctx, chromedp.Poll(fmt.Sprintf(`document.getElementById("count").textContent === %q`, want), nil, chromedp.WithPollingTimeout(10*time.Second)))
+	browsertest.Run(t, ctx, chromedp.Poll(fmt.Sprintf(`document.getElementById("count").textContent === %q`, want), nil, chromedp.WithPollingTimeout(10*time.Second)))
 }
 
 // press is a key as a person presses it.
@@ -95,7 +38,7 @@ func demoRound() [][3]string {
 // A person rates by keys, undoes, and reads the help; then another on a phone, by
 // touch; the lock reveals what was what.
 func TestRatingInABrowser(t *testing.T) {
-	ctx := chromium(t)
+	ctx := browsertest.Open(t)
 	h, service := ratingServer(t)
 	server := httptest.NewServer(h)
 	defer server.Close()
@@ -106,26 +49,26 @@ func TestRatingInABrowser(t *testing.T) {
 	tokens := begin(t, h, round, "Ada", "Ben")
 	link := server.URL + "/rate/eval_1#"
 
-	run(t, ctx, chromedp.EmulateViewport(1200, 760), chromedp.Navigate(link+tokens[0]), chromedp.WaitVisible("#pair"))
+	browsertest.Run(t, ctx, chromedp.EmulateViewport(1200, 760), chromedp.Navigate(link+tokens[0]), chromedp.WaitVisible("#pair"))
 	counter(t, ctx, "1 of 6")
-	if got := evaluate[string](t, ctx, `getComputedStyle(document.querySelector(".answers")).gridTemplateColumns`); len(strings.Fields(got)) != 2 {
+	if got := browsertest.Evaluate[string](t, ctx, `getComputedStyle(document.querySelector(".answers")).gridTemplateColumns`); len(strings.Fields(got)) != 2 {
 		t.Errorf("the answers are not side by side: %s", got)
 	}
 	keys := []string{"1", kb.ArrowRight, "2", "3", kb.ArrowLeft, "2"}
 	for i, key := range keys {
 		if i == 2 {
-			run(t, ctx, press("u"))
+			browsertest.Run(t, ctx, press("u"))
 			counter(t, ctx, "2 of 6")
-			run(t, ctx, press(keys[1]))
+			browsertest.Run(t, ctx, press(keys[1]))
 			counter(t, ctx, "3 of 6")
 		}
 		if i == 0 {
-			screenshot(t, ctx, "rate")
-			run(t, ctx, press("?"), chromedp.WaitVisible("#guide"), press("3"), press(kb.Escape), chromedp.WaitNotVisible("#guide"))
+			browsertest.Screenshot(t, ctx, "rate")
+			browsertest.Run(t, ctx, press("?"), chromedp.WaitVisible("#guide"), press("3"), press(kb.Escape), chromedp.WaitNotVisible("#guide"))
 			counter(t, ctx, "1 of 6") // no vote from within the help
 		}
 		for _, side := range []string{"left", "right"} {
-			shown := evaluate[string](t, ctx, `document.getElementById("`+side+`").textContent`)
+			shown := browsertest.Evaluate[string](t, ctx, `document.getElementById("`+side+`").textContent`)
 			known := false
 			for _, texts := range demoRound() {
 				known = known || shown == texts[1] || shown == texts[2]
@@ -134,16 +77,16 @@ func TestRatingInABrowser(t *testing.T) {
 				t.Errorf("an answer is not shown as it is: %q", shown)
 			}
 		}
-		if evaluate[bool](t, ctx, `document.activeElement !== document.getElementById("question")`) {
+		if browsertest.Evaluate[bool](t, ctx, `document.activeElement !== document.getElementById("question")`) {
 			t.Errorf("pair %d: the focus is not on the question", i+1)
 		}
-		run(t, ctx, press(key))
+		browsertest.Run(t, ctx, press(key))
 		if i+1 < len(keys) {
 			counter(t, ctx, fmt.Sprintf("%d of 6", i+2))
 		}
 	}
 	counter(t, ctx, "6 of 6 rated")
-	if title := evaluate[string](t, ctx, `document.title`); title != "Compare answers" {
+	if title := browsertest.Evaluate[string](t, ctx, `document.title`); title != "Compare answers" {
 		t.Errorf("an answer has changed the page: %q", title)
 	}
 	votes, err := service.Store.Votes(ctx, "eval_1")
@@ -158,7 +101,7 @@ func TestRatingInABrowser(t *testing.T) {
 		t.Errorf("the keys came in as %v", got)
 	}
 	for _, word := range secretWords[:4] {
-		if strings.Contains(evaluate[string](t, ctx, `document.documentElement.outerHTML + document.title + location.href`), word) {
+		if strings.Contains(browsertest.Evaluate[string](t, ctx, `document.documentElement.outerHTML + document.title + location.href`), word) {
 			t.Errorf("%q is in the page", word)
 		}
 	}
@@ -168,83 +111,54 @@ func TestRatingInABrowser(t *testing.T) {
 	if _, err := service.Lock(ctx, "eval_1", false); err != nil {
 		t.Fatal(err)
 	}
-	run(t, ctx, chromedp.EmulateViewport(1200, 760), chromedp.Reload(), chromedp.WaitVisible("#reveal"))
-	if arms := evaluate[string](t, ctx, `document.getElementById("reveal").innerText`); !strings.Contains(arms, "adapter-support") || !strings.Contains(arms, "base-best-prompt") {
+	browsertest.Run(t, ctx, chromedp.EmulateViewport(1200, 760), chromedp.Reload(), chromedp.WaitVisible("#reveal"))
+	if arms := browsertest.Evaluate[string](t, ctx, `document.getElementById("reveal").innerText`); !strings.Contains(arms, "adapter-support") || !strings.Contains(arms, "base-best-prompt") {
 		t.Errorf("after the lock the page says %q", arms)
 	}
-	screenshot(t, ctx, "rate-locked")
+	browsertest.Screenshot(t, ctx, "rate-locked")
 }
 
 // phone rates all pairs by touch, on a narrow dark screen.
 func phone(t *testing.T, ctx context.Context, link string) {
 	t.Helper()
-	run(t, ctx, chromedp.Navigate("about:blank"), chromedp.EmulateViewport(390, 780, chromedp.EmulateMobile, chromedp.EmulateTouch),
+	browsertest.Run(t, ctx, chromedp.Navigate("about:blank"), chromedp.EmulateViewport(390, 780, chromedp.EmulateMobile, chromedp.EmulateTouch),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}),
 		chromedp.Navigate(link), chromedp.WaitVisible("#pair"))
 	counter(t, ctx, "1 of 6")
-	screenshot(t, ctx, "rate-phone")
-	if w := evaluate[int](t, ctx, `document.documentElement.scrollWidth`); w > 390 {
+	browsertest.Screenshot(t, ctx, "rate-phone")
+	if w := browsertest.Evaluate[int](t, ctx, `document.documentElement.scrollWidth`); w > 390 {
 		t.Errorf("the page is %d pixels wide on a phone of 390", w)
 	}
-	small := evaluate[[]string](t, ctx, `[...document.querySelectorAll("button")].filter(b => b.offsetParent && (b.offsetHeight < 44 || b.offsetWidth < 44)).map(b => b.textContent)`)
+	small := browsertest.Evaluate[[]string](t, ctx, `[...document.querySelectorAll("button")].filter(b => b.offsetParent && (b.offsetHeight < 44 || b.offsetWidth < 44)).map(b => b.textContent)`)
 	if len(small) > 0 {
 		t.Errorf("too small to touch: %q", small)
 	}
 	for i := range 6 {
-		run(t, ctx, chromedp.Click(fmt.Sprintf("[data-choice=%s]", []string{"left", "neither", "right"}[i%3])))
+		browsertest.Run(t, ctx, chromedp.Click(fmt.Sprintf("[data-choice=%s]", []string{"left", "neither", "right"}[i%3])))
 		if i < 5 {
 			counter(t, ctx, fmt.Sprintf("%d of 6", i+2))
 		}
 	}
 	counter(t, ctx, "6 of 6 rated")
-	run(t, ctx, emulation.SetEmulatedMedia().WithFeatures(nil))
+	browsertest.Run(t, ctx, emulation.SetEmulatedMedia().WithFeatures(nil))
 }
 
 // Whatever has a name for the eye has one for the ear, and enough contrast (WCAG 2.1
 // AA: 4.5 to 1) in both schemes.
 func TestRatingPageIsAccessible(t *testing.T) {
-	ctx := chromium(t)
+	ctx := browsertest.Open(t)
 	h, _ := ratingServer(t)
 	server := httptest.NewServer(h)
 	defer server.Close()
 	tokens := begin(t, h, testRound(5, false), "Ada")
 	for _, scheme := range []string{"light", "dark"} {
-		run(t, ctx, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
+		browsertest.Run(t, ctx, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
 			chromedp.Navigate("about:blank"), chromedp.Navigate(server.URL+"/rate/eval_1#"+tokens[0]), chromedp.WaitVisible("#pair"))
 		counter(t, ctx, "1 of 6")
-		run(t, ctx, chromedp.Evaluate(`document.querySelectorAll("[hidden]").forEach(e => e.hidden = false)`, nil))
-		type pair struct {
-			Text  string
-			Ratio float64
-		}
-		pairs := evaluate[[]pair](t, ctx, contrasts)
-		if len(pairs) < 12 {
-			t.Errorf("%s: only %d texts were looked at", scheme, len(pairs))
-		}
-		for _, p := range pairs {
-			if p.Ratio < 4.5 {
-				t.Errorf("%s: contrast %.1f of %q", scheme, p.Ratio, p.Text)
-			}
-		}
-		if unnamed := evaluate[int](t, ctx, `[...document.querySelectorAll("button, input, progress, dialog")].filter(e => !(e.textContent.trim() || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || (e.labels && e.labels.length))).length`); unnamed > 0 {
+		browsertest.Run(t, ctx, chromedp.Evaluate(`document.querySelectorAll("[hidden]").forEach(e => e.hidden = false)`, nil))
+		browsertest.CheckContrast(t, ctx, scheme, 12)
+		if unnamed := browsertest.Evaluate[int](t, ctx, `[...document.querySelectorAll("button, input, progress, dialog")].filter(e => !(e.textContent.trim() || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || (e.labels && e.labels.length))).length`); unnamed > 0 {
 			t.Errorf("%d controls have no name", unnamed)
 		}
 	}
 }
-
-// contrasts lists the texts of a page with the contrast to what is behind them, by
-// the formula of WCAG 2.1.
-const contrasts = `(() => {
-  const rgb = (s) => s.match(/[\d.]+/g).map(Number);
-  const lum = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
-  const behind = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
-  const list = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let n; (n = walk.nextNode());) {
-    const e = n.parentElement;
-    if (!n.textContent.trim() || !e.offsetParent || e.closest(":disabled")) continue;
-    const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(behind(e))].sort((x, y) => y - x);
-    list.push({ Text: n.textContent.trim(), Ratio: (a + .05) / (b + .05) });
-  }
-  return list;
-})()`

@@ -67,7 +67,7 @@ func (r *Result) AddPanel(p Panel) {
 		}
 		v.Guards = append(v.Guards, Guard{Name: panelGuard, Passed: !p.Against, Detail: p.Reason})
 		if p.Against && v.Outcome == ClearWin {
-			v.Outcome = NotEnough
+			v.Outcome = WinBelowMargin // as with every other guard that fails
 			v.Reason = "no clear win, since " + p.Reason + "; by the numbers alone: " + v.Reason
 		}
 	}
