@@ -167,15 +167,7 @@ func (s *settings) rate(spec *Spec, m *model.Model, auto bool, say func(string, 
 	g := &spec.Settings
 	rate, why := 2e-4, "the usual one"
 	if auto {
-		// tinker-cookbook's hyperparam_utils.py: 10 × 5e-5 × (2000/width)^exponent,
-		// with these exponents of Llama and Qwen.
-		exponent := 0.0775
-		if m.Config.Arch == "llama" || m.Config.Arch == "mistral" {
-			exponent = 0.781
-		}
-		rate = min(2e-3, 5e-4*math.Pow(2000/float64(m.Config.Width), exponent))
-		rate = math.Round(rate*1e6) / 1e6
-		why = fmt.Sprintf("ten times that of full fine-tuning, for a width of %d (the formula of the tinker cookbook)", m.Config.Width)
+		rate, why = autoRate(m.Config.Params, s.options.Batch)
 	}
 	s.hyper.RateMultiplier = spec.Hyper.RateMultiplier
 	if s.hyper.RateMultiplier == 0 {
@@ -186,6 +178,26 @@ func (s *settings) rate(spec *Spec, m *model.Model, auto bool, say func(string, 
 	}
 	s.options.LearningRate = or(g.LearningRate, rate*s.hyper.RateMultiplier)
 	say("learning_rate", s.options.LearningRate, g.LearningRate != nil, why)
+}
+
+// sweptBatch is how many examples a step of the sweep behind autoRate had.
+const sweptBatch = 128
+
+// autoRate starts from the best rates of a published sweep: 1e-3 for Llama 3.2 1B and 3B
+// and Qwen 3 4B, 3e-4 for Llama 3.1 8B and 70B, with alpha 32, 780 steps of 128 examples
+// (tinker-cookbook, hyperparam_utils.py at 02face3, which gave up its earlier formula by
+// width for it). Qwen 3 8B's 1e-3 is the exception that this leaves out. Models
+// below 1B were not swept. Smaller steps take the square root of their share, as Adam
+// wants (Malladi et al., "On the SDEs and scaling rules for adaptive gradient
+// algorithms", 2022); larger ones take no more than was tried.
+func autoRate(params int64, batch int) (rate float64, why string) {
+	swept, size := 1e-3, "up to 5"
+	if params > 5e9 {
+		swept, size = 3e-4, "beyond 5"
+	}
+	rate = swept * math.Sqrt(min(1, float64(batch)/sweptBatch))
+	rate = math.Round(rate*1e6) / 1e6
+	return rate, fmt.Sprintf("%g was best for models of %s billion parameters in the tinker cookbook's sweep, whose steps had %d examples; times the root of %d/%d for steps of %d", swept, size, sweptBatch, min(batch, sweptBatch), sweptBatch, batch)
 }
 
 // rankFor is a rank by which the adapter has at least one parameter for each token that

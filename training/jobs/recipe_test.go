@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"strings"
 	"testing"
 
 	"graft/internal/model"
@@ -36,7 +37,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("classic: %+v", s)
 	}
 	s = resolved(Spec{Settings: Settings{Recipe: Auto}}, d)
-	if s.targets[0] != "all-linear" || s.alpha != 32 || s.dropout != 0.1 || s.options.LearningRate != 2e-3 || s.rank != wantRank(m, 60000) {
+	if s.targets[0] != "all-linear" || s.alpha != 32 || s.dropout != 0.1 || s.options.LearningRate != 2.5e-4 || s.rank != wantRank(m, 60000) {
 		t.Errorf("auto: %+v", s)
 	}
 	if s = resolved(Spec{Settings: Settings{Recipe: Auto}}, data{examples: 20000, targets: 100}); s.dropout != 0 || s.rank != 8 || s.hyper.Epochs != 1 || s.hyper.Batch != 16 {
@@ -52,6 +53,26 @@ func TestResolve(t *testing.T) {
 	for _, c := range s.plan.Choices {
 		if c.Why == "" {
 			t.Errorf("%s has no reason", c.Name)
+		}
+	}
+}
+
+// TestAutoRate: the sweep's own rates at its batch, by the sizes of its models; a
+// sixteenth of the batch takes a quarter of the rate.
+func TestAutoRate(t *testing.T) {
+	for _, c := range []struct {
+		params int64
+		batch  int
+		want   float64
+	}{
+		{1_235_814_400, 128, 1e-3}, // Llama 3.2 1B
+		{4_022_468_096, 128, 1e-3}, // Qwen 3 4B
+		{8_030_261_248, 128, 3e-4}, // Llama 3.1 8B
+		{134_515_008, 8, 2.5e-4},
+		{134_515_008, 256, 1e-3}, // larger steps were not tried
+	} {
+		if rate, why := autoRate(c.params, c.batch); rate != c.want || !strings.Contains(why, "sweep") {
+			t.Errorf("%d parameters, steps of %d: %v (%s), want %v", c.params, c.batch, rate, why, c.want)
 		}
 	}
 }
