@@ -20,7 +20,7 @@ func benchWorkers() int {
 }
 
 // BenchmarkStep is a step on SmolLM2-135M in Q4_1: rank 16 on q, k, v and o, four
-// sequences of 256 tokens, each a target. bench/training/peft.py is the same in PEFT.
+// sequences of 256 tokens, each a target. bench/training/step.py is the same in PEFT.
 func BenchmarkStep(b *testing.B) {
 	m, err := model.Load(hubtest.Model(b, "smollm2-135m-instruct"), model.Options{})
 	if err != nil {

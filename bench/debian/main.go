@@ -93,6 +93,9 @@ func run(ctx context.Context) error {
 
 // write makes a whole file or none.
 func write(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	if err := os.WriteFile(path+".tmp", text, 0o644); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 """The step of BenchmarkStep (training/bench_test.go) in PyTorch and PEFT.
 
-    python bench/training/peft.py [float32|bfloat16] [steps] [threads]
+    python bench/training/step.py [float32|bfloat16] [steps] [threads]
 
 A model of SmolLM2-135M's shape with random weights, LoRA of rank 16 on q, k, v and o,
 four sequences of 256 tokens. Prints tokens per second of the best step and of all,
