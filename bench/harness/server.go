@@ -108,18 +108,23 @@ func (s *Server) Stop() {
 }
 
 // RSS is the memory that the program holds now, in bytes (Linux).
-func (s *Server) RSS() (int64, error) {
+func (s *Server) RSS() (int64, error) { return s.memory("VmRSS:") }
+
+// Peak is the most memory that the program has held, in bytes (Linux).
+func (s *Server) Peak() (int64, error) { return s.memory("VmHWM:") }
+
+func (s *Server) memory(field string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, field); ok {
 			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 			return kib << 10, err
 		}
 	}
-	return 0, errors.New("no VmRSS in /proc")
+	return 0, fmt.Errorf("no %s in /proc", field)
 }
 
 func freeAddress() (string, error) {
@@ -129,4 +134,24 @@ func freeAddress() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
+}
+
+// CPU is the processor time that the program has used, in seconds (Linux).
+func (s *Server) CPU() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// After the name in brackets come the fields from the third on: utime and stime are
+	// the 14th and 15th, in hundredths of a second (proc(5)).
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(f) < 13 {
+		return 0, errors.New("/proc has no times")
+	}
+	user, err := strconv.ParseFloat(f[11], 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseFloat(f[12], 64)
+	return (user + system) / 100, err
 }

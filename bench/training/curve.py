@@ -1,7 +1,7 @@
 """Trains with PyTorch and PEFT what `graft train replay` trains, and answers the gold rows.
 
     python bench/training/curve.py init   --model FILE.gguf --dir DIR     # the adapter both begin with
-    python bench/training/curve.py train  --model FILE.gguf --dir DIR     # losses, adapter, answers, time, memory
+    python bench/training/curve.py train  --model FILE.gguf --dir DIR     # losses, adapter, time, memory
     python bench/training/curve.py answer --model FILE.gguf --dir DIR --adapter PEFT --out FILE
     python bench/training/curve.py rouge  --answers FILE [FILE ...]       # mean ROUGE-L F1 of each
 
@@ -115,5 +115,4 @@ else:
     result["wall_s"], result["cpu_s"] = time.time() - start, time.process_time() - cpu
     result["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     save(net, a.dir / "peft")
-    write(a.dir / "peft-answers.json", answer(net, json.loads((a.dir / "gold.json").read_text())))
     write(a.dir / "peft.json", result)

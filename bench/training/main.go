@@ -4,7 +4,7 @@
 // its result is not run again: an interrupted run goes on with the same command.
 //
 //	go run ./bench/debian -out DATA -train 1000 -gold 300 -words 45
-//	go run ./bench/training -data DATA -python PYTHON [-seeds 3] [-rows 500] [peft recipes job yield]
+//	go run ./bench/training -data DATA -python PYTHON [-seeds 3] [-rows 500] [peft score recipes job yield]
 //	go run ./bench/training -doc docs/training.md     # writes the tables there, runs nothing
 //
 // PYTHON is one with torch, transformers, peft, gguf and rouge_score. Everything is below
@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"graft/bench/harness"
@@ -35,11 +36,16 @@ type bench struct {
 	seeds   int
 	rows    int // to train on
 	gold    int // to measure with
+	dev     int // to validate with
+	batch   int // rows of a step, for PEFT and graft alike
+	threads int // of each program
+	epochs  int // of the recipes; 0: what they choose
 	tasks   []string
 }
 
 var cases = map[string]func(*bench, context.Context) error{
 	"peft":    (*bench).peft,
+	"score":   (*bench).score,
 	"recipes": (*bench).recipes,
 	"job":     (*bench).job,
 	"yield":   (*bench).yield,
@@ -66,6 +72,10 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&b.seeds, "seeds", 3, "seeds of each comparison")
 	flag.IntVar(&b.rows, "rows", 500, "rows to train on")
 	flag.IntVar(&b.gold, "gold", 300, "rows to measure with")
+	flag.IntVar(&b.dev, "dev", 100, "rows to validate the recipes with")
+	flag.IntVar(&b.batch, "batch", 8, "rows of a step, against PEFT")
+	flag.IntVar(&b.threads, "threads", runtime.NumCPU(), "threads of each program")
+	flag.IntVar(&b.epochs, "epochs", 0, "epochs of the recipes (default: what they choose)")
 	tasks := flag.String("tasks", "sections,synopsis", "tasks of bench/debian")
 	id := flag.String("model", "smollm2-135m-instruct", "base")
 	doc := flag.String("doc", "", "write the tables into this FILE, between its marks")
@@ -94,7 +104,7 @@ func run(ctx context.Context) (err error) {
 	b.model = local.Path
 	names := flag.Args()
 	if len(names) == 0 {
-		names = []string{"peft", "recipes", "job", "yield"}
+		names = []string{"peft", "score", "recipes", "job", "yield"}
 	}
 	for _, name := range names {
 		f, ok := cases[name]

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -18,45 +20,65 @@ type answers struct {
 	Want []any `json:"want"`
 }
 
-// measure scores what both trainers made.
-func (b *bench) measure(ctx context.Context, dir, task string, c *compared) error {
-	at := func(name string) string { return filepath.Join(dir, name) }
-	var g gold
-	if err := readJSON(at("gold.json"), &g); err != nil {
-		return err
-	}
-	if err := readJSON(at("graft.json"), &c.Graft); err != nil {
-		return err
-	}
-	if err := readJSON(at("peft.json"), &c.PEFT); err != nil {
-		return err
-	}
-	s, err := harness.StartGraft(ctx, b.program, dir, b.model, "--set", "adapters.roots="+dir)
-	if err != nil {
-		return err
-	}
-	defer s.Stop()
-	for name, model := range map[string]string{"base": "base", "graft": "graft", "served": "peft"} {
-		if model != "base" {
-			if _, err := harness.Call(ctx, http.MethodPost, s.URL+"/v1/load_lora_adapter", harness.Body{"lora_name": model, "lora_path": at(model)}, nil); err != nil {
+// scored is what the adapters of one task and seed answer to the gold rows.
+type scored struct {
+	Gold  int     `json:"gold"`
+	Base  float64 `json:"base"` // graft without an adapter
+	Graft float64 `json:"graft"`
+	PEFT  float64 `json:"peft"` // answered by PEFT
+	// PEFT's adapter served by graft, the share of its answers that are PEFT's own, and
+	// the share of equal answers of graft's adapter, served by graft, and PEFT's.
+	Served float64 `json:"peft_served_by_graft"`
+	Same   float64 `json:"served_same"`
+	Agree  float64 `json:"graft_same"`
+}
+
+// score lets what both trainers made answer the gold rows.
+func (b *bench) score(ctx context.Context) error {
+	return b.each("score", func(task string, seed int, result string) error {
+		dir := b.folder(task, seed)
+		at := func(name string) string { return filepath.Join(dir, name) }
+		if _, err := os.Stat(at("peft-answers.json")); err != nil {
+			if _, err := b.script(ctx, dir, "answer", "--adapter", at("peft"), "--out", at("peft-answers.json")); err != nil {
 				return err
 			}
 		}
-		got, err := b.answer(ctx, s, model, &g)
+		s, err := harness.StartGraft(ctx, b.program, dir, b.model, "--set", "adapters.roots="+dir, "--set", fmt.Sprintf("engine.threads=%d", b.threads))
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(at(name+"-answers.json"), got); err != nil {
+		defer s.Stop()
+		var g gold
+		if err := readJSON(at("gold.json"), &g); err != nil {
 			return err
 		}
-	}
-	scores, err := b.scores(ctx, dir, task, at("base-answers.json"), at("graft-answers.json"), at("served-answers.json"), at("peft-answers.json"))
-	if err != nil {
-		return err
-	}
-	c.Base, c.Graft.Score, c.Served, c.PEFT.Score = scores[0], scores[1], scores[2], scores[3]
-	c.Same, err = same(at("served-answers.json"), at("peft-answers.json"))
-	return err
+		for name, model := range map[string]string{"base": "base", "graft": "graft", "served": "peft"} {
+			if model != "base" {
+				if _, err := harness.Call(ctx, http.MethodPost, s.URL+"/v1/load_lora_adapter", harness.Body{"lora_name": model, "lora_path": at(model)}, nil); err != nil {
+					return err
+				}
+			}
+			got, err := b.answer(ctx, s, model, &g)
+			if err != nil {
+				return err
+			}
+			if err := writeJSON(at(name+"-answers.json"), got); err != nil {
+				return err
+			}
+		}
+		list, err := b.scores(ctx, dir, task, at("base-answers.json"), at("graft-answers.json"), at("served-answers.json"), at("peft-answers.json"))
+		if err != nil {
+			return err
+		}
+		c := scored{Gold: len(g.Prompts), Base: list[0], Graft: list[1], Served: list[2], PEFT: list[3]}
+		if c.Same, err = same(at("served-answers.json"), at("peft-answers.json")); err != nil {
+			return err
+		}
+		if c.Agree, err = same(at("graft-answers.json"), at("peft-answers.json")); err != nil {
+			return err
+		}
+		return writeJSON(result, c)
+	})
 }
 
 // answer asks for the likeliest of the choices, or for a text of up to 24 tokens, with
@@ -114,7 +136,11 @@ func (b *bench) answer(ctx context.Context, s *harness.Server, model string, g *
 // scores are the share of right answers, or the mean ROUGE-L, of files of answers.
 func (b *bench) scores(ctx context.Context, dir, task string, files ...string) (out []float64, err error) {
 	if task != "sections" {
-		return b.rouge(ctx, dir, files...)
+		text, err := b.script(ctx, dir, append([]string{"rouge", "--answers"}, files...)...)
+		if err == nil {
+			err = json.Unmarshal(text, &out)
+		}
+		return out, err
 	}
 	for _, file := range files {
 		var a answers

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +15,6 @@ import (
 const (
 	rank, alpha = 16, 16
 	rate        = 5e-4
-	batchRows   = 8
 )
 
 // run is what a trainer did.
@@ -25,29 +24,24 @@ type trained struct {
 	Wall     float64   `json:"wall_s"`
 	CPU      float64   `json:"cpu_s"`
 	Peak     int64     `json:"peak_bytes"`
-	Score    float64   `json:"score"` // of the gold rows
 	Made     string    `json:"made,omitempty"`
 }
 
-// compared is one task and seed.
-type compared struct {
-	Rows   int     `json:"rows"`
-	Tokens int     `json:"tokens"` // of an epoch, without padding
-	Padded int     `json:"padded"` // of an epoch, as PEFT computes them
-	Gold   int     `json:"gold"`
-	Graft  trained `json:"graft"`
-	PEFT   trained `json:"peft"`
-	// PEFT's adapter served by graft, and the share of answers that are the same as
-	// PEFT's own.
-	Served float64 `json:"peft_served_by_graft"`
-	Same   float64 `json:"same_answers"`
-	Base   float64 `json:"base"` // graft without an adapter
+// curve is how both trained on one task with one seed.
+type curve struct {
+	Rows    int     `json:"rows"`
+	Batch   int     `json:"batch"`
+	Threads int     `json:"threads"`
+	Tokens  int     `json:"tokens"` // without padding
+	Padded  int     `json:"padded"` // as PEFT computes them
+	Graft   trained `json:"graft"`
+	PEFT    trained `json:"peft"`
 }
 
 // peft trains with both from the same adapter on the same tokens in the same order.
 func (b *bench) peft(ctx context.Context) error {
-	return b.each("peft", func(task string, seed int, result string) error {
-		dir := filepath.Join(b.dir, fmt.Sprintf("peft-%s-%d", task, seed))
+	return b.each("curve", func(task string, seed int, result string) error {
+		dir := b.folder(task, seed)
 		c, err := b.prepare(ctx, dir, task, seed)
 		if err != nil {
 			return err
@@ -58,19 +52,24 @@ func (b *bench) peft(ctx context.Context) error {
 			}
 		}
 		if _, err := os.Stat(filepath.Join(dir, "peft.json")); err != nil {
-			if _, err := b.script(ctx, dir, "train", "--model", b.model, "--dir", dir); err != nil {
+			if _, err := b.script(ctx, dir, "train"); err != nil {
 				return err
 			}
 		}
-		if err := b.measure(ctx, dir, task, c); err != nil {
+		if err := errors.Join(readJSON(filepath.Join(dir, "graft.json"), &c.Graft), readJSON(filepath.Join(dir, "peft.json"), &c.PEFT)); err != nil {
 			return err
 		}
 		return writeJSON(result, c)
 	})
 }
 
+// folder holds what both trainers read and write.
+func (b *bench) folder(task string, seed int) string {
+	return filepath.Join(b.dir, fmt.Sprintf("peft-%s-%d", task, seed))
+}
+
 // prepare writes what both read.
-func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*compared, error) {
+func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*curve, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -82,8 +81,8 @@ func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*compa
 	if err != nil {
 		return nil, err
 	}
-	steps := batches(list, batchRows, 1, uint64(seed))
-	c := &compared{Rows: len(list), Gold: len(g.Prompts)}
+	steps := batches(list, b.batch, 1, uint64(seed))
+	c := &curve{Rows: len(list), Batch: b.batch, Threads: b.threads}
 	for _, s := range steps {
 		for i := range s.IDs {
 			c.Padded += len(s.IDs[i])
@@ -95,7 +94,7 @@ func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*compa
 	config := map[string]any{
 		"lora":      map[string]any{"r": rank, "lora_alpha": alpha, "lora_dropout": 0.0, "target_modules": []string{"q_proj", "k_proj", "v_proj", "o_proj"}},
 		"optimizer": "AdamW", "betas": []float64{0.9, 0.999}, "eps": 1e-8, "lr": rate, "weight_decay": 0.0, "schedule": "cosine",
-		"max_grad_norm": 1.0, "steps": len(steps), "batch_size": batchRows, "seed": seed,
+		"max_grad_norm": 1.0, "steps": len(steps), "batch_size": b.batch, "seed": seed,
 	}
 	for name, v := range map[string]any{"config": config, "batches": steps, "gold": g} {
 		if err := writeJSON(filepath.Join(dir, name+".json"), v); err != nil {
@@ -103,7 +102,7 @@ func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*compa
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "init", "adapter_model.safetensors")); err != nil {
-		_, err = b.script(ctx, dir, "init", "--model", b.model, "--dir", dir)
+		_, err = b.script(ctx, dir, "init")
 		return c, err
 	}
 	return c, nil
@@ -113,7 +112,7 @@ func (b *bench) prepare(ctx context.Context, dir, task string, seed int) (*compa
 func (b *bench) replay(ctx context.Context, dir string) error {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	cmd := exec.CommandContext(ctx, b.program, "train", "replay", "--model", b.model, "--init", at("init"), "--config", at("config.json"),
-		"--batches", at("batches.json"), "--losses", at("losses.json"), "--final", at("graft"))
+		"--batches", at("batches.json"), "--set", fmt.Sprintf("engine.threads=%d", b.threads), "--losses", at("losses.json"), "--final", at("graft"))
 	start := time.Now()
 	if err := logged(cmd, at("graft.log")); err != nil {
 		return err
@@ -152,9 +151,11 @@ func logged(cmd *exec.Cmd, path string) error {
 	return nil
 }
 
-// script runs curve.py and returns what it printed.
+// script runs curve.py on a folder and returns what it printed.
 func (b *bench) script(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, b.python, append([]string{"bench/training/curve.py"}, args...)...)
+	cmd.Args = append(cmd.Args, "--model", b.model, "--dir", dir, "--threads", fmt.Sprint(b.threads))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("OMP_NUM_THREADS=%d", b.threads))
 	out, err := os.Create(filepath.Join(dir, args[0]+".out"))
 	if err != nil {
 		return nil, err
@@ -165,13 +166,4 @@ func (b *bench) script(ctx context.Context, dir string, args ...string) ([]byte,
 		return nil, err
 	}
 	return os.ReadFile(out.Name())
-}
-
-// rouge is the mean ROUGE-L of files of answers.
-func (b *bench) rouge(ctx context.Context, dir string, files ...string) (scores []float64, err error) {
-	text, err := b.script(ctx, dir, append([]string{"rouge", "--answers"}, files...)...)
-	if err == nil {
-		err = json.Unmarshal(text, &scores)
-	}
-	return scores, err
 }
