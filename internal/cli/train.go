@@ -103,22 +103,7 @@ func (e *env) runTrain(ctx context.Context, f *trainFlags, path string, seeded b
 	if err != nil {
 		return err
 	}
-	// From here on an interrupt pauses the training.
-	watching, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	j, err := e.watch(watching, cl, id, f.asJSON)
-	if watching.Err() != nil || ctx.Err() != nil {
-		stop() // a second one ends the program
-		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		if err := cl.call(asked, http.MethodPost, jobPath(id, "pause"), nil, nil); err != nil {
-			return err
-		}
-		return fmt.Errorf("paused %s: the same command, or graft jobs resume, goes on with it", id)
-	}
-	if err == nil {
-		err = jobError(j)
-	}
+	j, err := e.follow(ctx, cl, id, f.asJSON, "the same command, or graft jobs resume, goes on with it")
 	if err != nil {
 		return err
 	}
@@ -126,6 +111,26 @@ func (e *env) runTrain(ctx context.Context, f *trainFlags, path string, seeded b
 		fmt.Fprintln(e.out, j.FineTuned)
 	}
 	return nil
+}
+
+// follow watches a job until it has a result. An interrupt pauses it.
+func (e *env) follow(ctx context.Context, cl *client, id string, asJSON bool, how string) (*jobInfo, error) {
+	watching, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	j, err := e.watch(watching, cl, id, asJSON)
+	if watching.Err() != nil || ctx.Err() != nil {
+		stop() // a second one ends the program
+		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err := cl.call(asked, http.MethodPost, jobPath(id, "pause"), nil, nil); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("paused %s: %s", id, how)
+	}
+	if err == nil {
+		err = jobError(j)
+	}
+	return j, err
 }
 
 // request is the body of a job, without its files.

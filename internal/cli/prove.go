@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"graft/evalharness"
+)
+
+// proveFlags are what `graft prove` can be told.
+type proveFlags struct {
+	evalFlags
+	trainFlags
+	gold         string
+	metric       string
+	margin       float64
+	maxTokens    int
+	budget       int
+	instructions []string
+	forcePromote bool
+}
+
+func (e *env) prove() *cobra.Command {
+	var f proveFlags
+	c := &cobra.Command{
+		Use:   "prove DATA.jsonl",
+		Short: "Train an adapter, and prove whether it beats the base's best prompt",
+		Long: `Train an adapter, and prove whether it beats the base's best prompt. The rows are
+checked and divided into those to train on, those to choose with, and a gold set that
+neither side sees (or the one of --gold). The base's best prompt is searched for, both are
+asked the gold set, and a report is written. On a clear win
+NAME stands for the new adapter from the next request on; otherwise it stays as it is, and
+what to fix in the data is listed.
+
+The same command goes on where an interrupted one was. ` + exitCodes,
+		Example: `  graft prove rows.jsonl --name support
+  graft prove rows.jsonl --gold gold.jsonl --name support --recipe auto
+  graft prove rows.jsonl --name support --json | jq .verdict`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return e.runProve(c.Context(), &f, args[0])
+		},
+	}
+	f.evalFlags.register(c)
+	p := c.Flags()
+	p.StringVarP(&f.model, "model", "m", "", "train this `MODEL` (default: the first one configured)")
+	p.StringVar(&f.name, "name", "", "`NAME` that is to stand for the adapter (default: the file's)")
+	p.StringVar(&f.gold, "gold", "", "the gold set, a `FILE` of cases (default: a fifth of the rows, at most 100)")
+	p.StringVar(&f.metric, "metric", "", "what decides (default: accuracy where answers are labels, else rougeL)")
+	p.Float64Var(&f.margin, "margin", 0, "least difference that matters (default: the metric's)")
+	p.IntVar(&f.maxTokens, "max-tokens", 0, "of an answer (default: by the length of the rows' answers)")
+	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 400)")
+	p.StringArrayVar(&f.instructions, "instruction", nil, "`TEXT` to try as the base's instruction (repeatable)")
+	p.BoolVar(&f.forcePromote, "force-promote", false, "let NAME stand for the adapter whatever the verdict")
+	p.StringVar(&f.recipe, "recipe", "", "classic, or auto: settings by the size of model and data")
+	p.IntVar(&f.epochs, "epochs", 0, "passes over the rows (default: by their number)")
+	p.IntVar(&f.batch, "batch", 0, "rows of a step (default: by their number)")
+	p.Int64Var(&f.seed, "seed", 1, "of everything that is drawn")
+	p.StringArrayVar(&f.graft, "graft", nil, "any other setting of the training as `KEY=VALUE` (repeatable)")
+	c.RegisterFlagCompletionFunc("model", completeModels)
+	return c
+}
+
+// proof is what --json prints.
+type proof struct {
+	Verdict  string               `json:"verdict"`
+	Reason   string               `json:"reason"`
+	ExitCode int                  `json:"exit_code"`
+	Arms     []proofArm           `json:"arms"`
+	Primary  string               `json:"primary"` // name of the metric
+	Numbers  *evalharness.Verdict `json:"numbers"`
+	Adapter  string               `json:"adapter"`
+	Job      string               `json:"job"`
+	Promoted string               `json:"promoted,omitempty"` // name that stands for the adapter now
+	Report   string               `json:"report"`             // file
+	Result   string               `json:"result"`             // file with everything
+	Todo     []evalharness.Todo   `json:"todo,omitempty"`
+	Notes    []string             `json:"notes,omitempty"`
+}
+
+type proofArm struct {
+	Name    string  `json:"name"`
+	Kind    string  `json:"kind"`
+	Primary float64 `json:"primary"`
+	Low     float64 `json:"low"`
+	High    float64 `json:"high"`
+	Prompt  string  `json:"prompt"`
+	Ms      float64 `json:"ms_per_case"`
+}
+
+func (e *env) runProve(ctx context.Context, f *proveFlags, path string) error {
+	if f.name == "" {
+		base := filepath.Base(path)
+		f.name = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	conf, err := e.load(nil)
+	if err != nil {
+		return err
+	}
+	lint, err := e.lintForProof(ctx, f, path)
+	if err != nil {
+		return err
+	}
+	parts, err := divide(path, f.gold, filepath.Join(conf.DataDir, "evals", f.name, "data"), uint64(f.seed))
+	if err != nil {
+		return err
+	}
+	if !e.quiet {
+		fmt.Fprintf(e.err, "%d rows to train on, %d to choose with, %d cases of gold\n", parts.Train, parts.Validation, parts.Gold)
+	}
+	task, err := f.task(parts)
+	if err != nil {
+		return err
+	}
+	conf, cl, end, err := e.evalServer(ctx, &f.evalFlags, task)
+	if err != nil {
+		return err
+	}
+	defer end()
+	j, err := e.trainForProof(ctx, f, cl, task.Model, parts)
+	if err != nil {
+		return err
+	}
+	task.Adapter = j.FineTuned
+	o, err := e.evalOptions(ctx, cl, conf, task, false)
+	if err != nil {
+		return err
+	}
+	o.Lint = lint
+	if o.Training, err = e.trainingOf(ctx, cl, j, parts); err != nil {
+		return err
+	}
+	res, err := e.evaluate(ctx, o)
+	if err != nil {
+		return err
+	}
+	return e.concludeProof(ctx, f, cl, j, res, filepath.Join(o.Dir, task.Name, res.Settings.Hash[:12]))
+}
+
+// task is the evaluation of a proof.
+func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
+	t := map[string]any{
+		"name": f.name, "model": f.model, "adapter": f.name, "gold": parts.GoldFile, "train": parts.TrainFile, "dev": parts.ValidationFile, "seed": f.seed,
+		"generation": map[string]any{"max_tokens": cmp.Or(f.maxTokens, parts.MaxTokens)},
+		"arms":       []string{evalharness.KindZeroShot, evalharness.KindFewShot, evalharness.KindRetrieval, evalharness.KindBestPrompt, evalharness.KindAdapter},
+	}
+	if f.metric != "" {
+		t["metric"] = f.metric
+	}
+	if f.margin != 0 {
+		t["margin"] = f.margin
+	}
+	if f.budget != 0 {
+		t["search"] = map[string]any{"budget": f.budget}
+	}
+	if len(f.instructions) > 0 {
+		t["instructions"] = f.instructions
+	}
+	text, err := yaml.Marshal(t)
+	if err != nil {
+		return nil, err
+	}
+	return evalharness.ParseTask(text, filepath.Dir(parts.TrainFile))
+}
+
+// trainForProof finds the adapter that the same data and settings made, or trains it.
+func (e *env) trainForProof(ctx context.Context, f *proveFlags, cl *client, model string, parts *division) (*jobInfo, error) {
+	f.trainFlags.seed = f.seed
+	body, err := f.trainFlags.request(true)
+	if err != nil {
+		return nil, err
+	}
+	body["model"] = model
+	tag, err := tagOf(body, parts.TrainFile, parts.ValidationFile)
+	if err != nil {
+		return nil, err
+	}
+	var list struct {
+		Data []jobInfo `json:"data"`
+	}
+	query := url.Values{"metadata[" + tagKey + "]": {tag}, "limit": {"20"}}
+	if err := cl.call(ctx, http.MethodGet, jobsPath+"?"+query.Encode(), nil, &list); err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(list.Data, func(j jobInfo) bool { return j.Status == "succeeded" && j.FineTuned != "" }); i >= 0 {
+		j := list.Data[i]
+		err := cl.call(ctx, http.MethodGet, adapterPath(j.FineTuned, ""), nil, &adapterInfo{})
+		var gone *refused
+		switch {
+		case err == nil:
+			if !e.quiet {
+				fmt.Fprintf(e.err, "%s has trained it already: %s\n", j.ID, j.FineTuned)
+			}
+			return &j, nil
+		case !errors.As(err, &gone) || gone.status != http.StatusNotFound:
+			return nil, err
+		}
+	}
+	id, err := e.startTraining(ctx, cl, body, tag, parts.TrainFile, parts.ValidationFile)
+	if err != nil {
+		return nil, err
+	}
+	return e.follow(ctx, cl, id, false, "the same command goes on with it")
+}
+
+// concludeProof writes the report, promotes what has won, and tells.
+func (e *env) concludeProof(ctx context.Context, f *proveFlags, cl *client, j *jobInfo, res *evalharness.Result, dir string) error {
+	v := res.Verdict()
+	if v == nil {
+		return errors.New("the evaluation has no verdict")
+	}
+	p := proof{
+		Verdict: v.Outcome, Reason: v.Reason, ExitCode: evalharness.ExitCode(v), Primary: res.Settings.Primary, Numbers: v, Adapter: j.FineTuned, Job: j.ID,
+		Result: filepath.Join(dir, "result.json"), Todo: res.Todo, Notes: res.Notes,
+	}
+	for i := range res.Arms {
+		a := &res.Arms[i]
+		m := a.Metrics[res.Settings.Primary]
+		p.Arms = append(p.Arms, proofArm{a.Name, a.Kind, a.Primary, m.Low, m.High, a.Prompt.Variant, a.Usage.Ms / float64(max(len(a.Answers), 1))})
+	}
+	if p.ExitCode == 0 || f.forcePromote {
+		body := map[string]any{"from": j.FineTuned}
+		if err := cl.call(ctx, http.MethodPost, adapterPath(f.name, "promote"), body, nil); err != nil {
+			return fmt.Errorf("promoting %s: %w", f.name, err)
+		}
+		p.Promoted = f.name
+		if res.Training != nil {
+			res.Training.Promoted = f.name
+		}
+	}
+	p.Report = p.Result
+	if f.evalFlags.json {
+		if err := e.printJSON(p); err != nil {
+			return err
+		}
+		return verdictError(v)
+	}
+	e.printResult(res)
+	fmt.Fprintf(e.out, "\nadapter: %s\n", j.FineTuned)
+	switch {
+	case p.Promoted != "":
+		fmt.Fprintf(e.out, "promoted: %s stands for it from the next request on\n", f.name)
+	default:
+		fmt.Fprintf(e.out, "not promoted: %s stays as it was\n", f.name)
+	}
+	fmt.Fprintf(e.out, "report: %s\n", p.Report)
+	return verdictError(v)
+}
