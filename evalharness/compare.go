@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"graft/evalharness/metrics"
+	"graft/evalharness/stats"
 )
 
 // result puts the answers into the arms and scores them.
@@ -81,11 +82,13 @@ type paired struct {
 	a, b   []metrics.Case
 	seed   uint64
 	margin float64
+
+	clusters []int
 }
 
 // pair puts two arms side by side.
 func (r *run) pair(a, b *Arm, m *metrics.Metric) *paired {
-	return &paired{m, r.scored(r.gold.Cases, a.Answers), r.scored(r.gold.Cases, b.Answers), uint64(r.task.Seed), r.margin()}
+	return &paired{m, r.scored(r.gold.Cases, a.Answers), r.scored(r.gold.Cases, b.Answers), uint64(r.task.Seed), r.margin(), clusters(r.gold.Cases)}
 }
 
 // some are the pairs at the places given.
@@ -94,6 +97,12 @@ func (p *paired) some(at []int) *paired {
 	q.a, q.b = make([]metrics.Case, len(at)), make([]metrics.Case, len(at))
 	for i, k := range at {
 		q.a[i], q.b[i] = p.a[k], p.b[k]
+	}
+	if p.clusters != nil {
+		q.clusters = make([]int, len(at))
+		for i, k := range at {
+			q.clusters[i] = p.clusters[k]
+		}
 	}
 	return &q
 }
@@ -104,7 +113,7 @@ func (r *run) compare(res *Result, a, b *Arm, primary bool, guards []Guard) Comp
 	c := Comparison{A: a.Name, B: b.Name, Metric: p.metric.Name, Primary: primary}
 	c.Slices = r.slices(p)
 	guards = append(guards, sliceGuard(c.Slices))
-	c.Verdict = p.decide(a.Failed+b.Failed, guards)
+	c.Verdict = p.decide(unanswered(a, b), guards)
 	for i := range r.gold.Cases {
 		x, y := a.Answers[i].Scores, b.Answers[i].Scores
 		if va, ok := x[p.metric.Name]; ok && va != y[p.metric.Name] {
@@ -151,7 +160,7 @@ func (r *run) slices(p *paired) []Slice {
 	for i := range out {
 		ps[i] = out[i].P
 	}
-	for i, v := range holm(ps) {
+	for i, v := range stats.Holm(ps) {
 		out[i].Adjusted = v
 	}
 	return out

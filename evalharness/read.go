@@ -13,9 +13,6 @@ import (
 	"graft/training/dataset"
 )
 
-// few is the number of cases from which on a verdict can be anything but NOT ENOUGH.
-const few = 20
-
 // read takes in the files, and refuses cases that have leaked.
 func (r *run) read() (err error) {
 	t := r.task

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"graft/evalharness/metrics"
+	"graft/evalharness/stats"
 )
 
 // invalidLabel stands for every answer that is none of the labels.
@@ -127,11 +128,11 @@ func (r *run) interval(m *metrics.Metric, list []metrics.Case, each []float64) (
 				hits++
 			}
 		}
-		return wilson(hits, len(each), level)
+		return stats.Wilson(hits, len(each), level)
 	case each != nil && m.Kind == metrics.Continuous:
-		return meanInterval(each, seed, level)
+		return stats.BCa(each, seed, level)
 	}
-	return bootstrap(len(list), func(pick []int) float64 {
+	return stats.Bootstrap(len(list), func(pick []int) float64 {
 		sample := make([]metrics.Case, len(pick))
 		for i, k := range pick {
 			sample[i] = list[k]

@@ -1,14 +1,22 @@
 package evalharness
 
+import "graft/evalharness/stats"
+
 // Outcomes of a comparison.
 const (
-	ClearWin       = "CLEAR WIN"
-	WinBelowMargin = "WIN BELOW MARGIN"
-	Loss           = "LOSS"
-	Tie            = "TIE"
-	NotEnough      = "NOT ENOUGH"
-	Invalid        = "INVALID"
+	ClearWin       = stats.ClearWin
+	WinBelowMargin = stats.WinBelowMargin
+	Loss           = stats.Loss
+	Tie            = stats.Tie
+	NotEnough      = stats.NotEnough
+	Invalid        = stats.Invalid
 )
+
+// Verdict is what a paired comparison shows.
+type Verdict = stats.Verdict
+
+// Guard is a condition of a clear win beside the numbers.
+type Guard = stats.Guard
 
 // ExitCode is the exit status of commands that end with a verdict.
 func ExitCode(v *Verdict) int {
