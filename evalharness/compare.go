@@ -108,7 +108,7 @@ func (p *paired) some(at []int) *paired {
 }
 
 // compare compares two arms: with the primary metric, on all cases and on slices.
-func (r *run) compare(res *Result, a, b *Arm, primary bool, guards []Guard) Comparison {
+func (r *run) compare(a, b *Arm, primary bool, guards []Guard) Comparison {
 	p := r.pair(a, b, r.metrics[0])
 	c := Comparison{A: a.Name, B: b.Name, Metric: p.metric.Name, Primary: primary}
 	c.Slices = r.slices(p)

@@ -17,18 +17,18 @@ func (r *run) conclude(res *Result, s *Search) {
 		if f := res.Forgetting; f != nil {
 			guards = append(guards, Guard{Name: "forgetting", Passed: f.Passed, Detail: fmt.Sprintf("%s: %.1f %% of the base's, %.1f %% of the adapter's answers are right; the loss is at most %.1f points with 95 %%, %.1f are allowed", f.Suite, 100*f.Base, 100*f.Adapter, -100*min(f.Low95, 0), 100*f.Margin)})
 		}
-		res.Comparisons = append(res.Comparisons, r.compare(res, adapter, best, true, guards))
+		res.Comparisons = append(res.Comparisons, r.compare(adapter, best, true, guards))
 	}
 	// All others are exploratory, and say so by their not being primary.
 	for _, pair := range [][2]string{{KindAdapter, KindZeroShot}, {KindBestPrompt, KindZeroShot}, {KindAdapterRetrieval, KindAdapter}, {KindAdapter, KindRetrieval}} {
 		if a, b := res.Arm(pair[0]), res.Arm(pair[1]); a != nil && b != nil {
-			res.Comparisons = append(res.Comparisons, r.compare(res, a, b, false, nil))
+			res.Comparisons = append(res.Comparisons, r.compare(a, b, false, nil))
 		}
 	}
 	for i := range res.Arms {
 		if a := &res.Arms[i]; a.Kind == KindRemote {
 			if adapter != nil {
-				res.Comparisons = append(res.Comparisons, r.compare(res, adapter, a, false, nil))
+				res.Comparisons = append(res.Comparisons, r.compare(adapter, a, false, nil))
 			}
 			if a.Failed > 0 {
 				res.Notes = append(res.Notes, fmt.Sprintf("%s did not answer %d of %d cases: they count as wrong; run the same command again to ask them", a.Name, a.Failed, len(a.Answers)))

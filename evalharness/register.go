@@ -70,6 +70,20 @@ func (r *run) frozen(ctx context.Context) (*Search, error) {
 	return s, writeJSON(path, s)
 }
 
+// forgotten is what the adapter unlearnt: that of the run's folder, or one that is there
+// when forgotten returns.
+func (r *run) forgotten(ctx context.Context) (*Forgetting, error) {
+	path := filepath.Join(r.dir, "forgetting.json")
+	f, err := readJSON[Forgetting](path)
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if f, err = r.Forgetting(ctx, func(done, total int) { r.report("measuring what was forgotten", done, total) }); err != nil {
+		return nil, err
+	}
+	return f, writeJSON(path, f)
+}
+
 func (r *run) save(res *Result) error {
 	return writeJSON(filepath.Join(r.dir, "result.json"), res)
 }

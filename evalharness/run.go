@@ -106,8 +106,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := r.result(s, plans, answers)
 	if o.Forgetting != nil && r.adapter != "" {
-		res.Forgetting, err = o.Forgetting(ctx, func(done, total int) { r.report("measuring what was forgotten", done, total) })
-		if err != nil {
+		if res.Forgetting, err = r.forgotten(ctx); err != nil {
 			return nil, fmt.Errorf("forgetting: %w", err)
 		}
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"graft/evalharness"
+	"graft/evalharness/forgetting"
 	"graft/internal/app"
+	"graft/internal/chat"
 	"graft/internal/config"
 	"graft/serving"
 	"graft/serving/ollama"
 	"graft/serving/openai"
-
-	"graft/internal/chat"
 )
 
 // evalFlags are those of all commands that evaluate.
@@ -102,10 +102,15 @@ func (e *env) runEval(ctx context.Context, f *evalFlags, path string, advise boo
 	if err != nil {
 		return err
 	}
+	page, err := writeReport(filepath.Join(o.Dir, task.Name, res.Settings.Hash[:12]), res)
+	if err != nil {
+		return err
+	}
 	if f.json {
 		err = e.printJSON(res)
 	} else {
 		e.printResult(res)
+		fmt.Fprintf(e.out, "report: %s\n", page)
 	}
 	if err != nil || advise {
 		return err
@@ -173,6 +178,13 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 	if advise || task.Adapter == "" {
 		return o, nil
 	}
+	if task.Forgetting == nil || *task.Forgetting {
+		o.Forgetting = func(ctx context.Context, progress func(done, total int)) (*evalharness.Forgetting, error) {
+			tokenize := func(ctx context.Context, text string) ([]int32, error) { return cl.plainTokens(ctx, task.Model, text) }
+			return forgetting.Run(ctx, &forgetting.Model{Backend: back, Name: task.Model, Tokenize: tokenize},
+				&forgetting.Model{Backend: back, Name: task.Adapter, Tokenize: tokenize}, forgetting.Options{Progress: progress})
+		}
+	}
 	var a adapterInfo
 	name, wanted, _ := strings.Cut(task.Adapter, "@")
 	if err := cl.call(ctx, http.MethodGet, adapterPath(name, ""), nil, &a); err != nil {
@@ -205,6 +217,15 @@ func fingerprint(ctx context.Context, b serving.Backend, model string) (string, 
 		return "", err
 	}
 	return cmp.Or(res.Fingerprint, model), nil
+}
+
+// plainTokens are the ids of a text, without what the tokenizer adds by itself.
+func (c *client) plainTokens(ctx context.Context, model, text string) ([]int32, error) {
+	var got struct {
+		Tokens []int32 `json:"tokens"`
+	}
+	body := map[string]any{"model": model, "prompt": text, "add_special_tokens": false}
+	return got.Tokens, c.call(ctx, http.MethodPost, "/tokenize", body, &got)
 }
 
 // remoteEndpoint is another server of a task.

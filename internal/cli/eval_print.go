@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
 	"graft/evalharness"
+	"graft/evalharness/report"
 )
 
 // exitError is an error with an exit status of its own.
@@ -30,23 +33,7 @@ func verdictError(v *evalharness.Verdict) error {
 // printResult prints a result for people: the verdict first.
 func (e *env) printResult(res *evalharness.Result) {
 	if v := res.Verdict(); v != nil {
-		color := "33"
-		switch v.Outcome {
-		case evalharness.ClearWin:
-			color = "32"
-		case evalharness.Loss, evalharness.Invalid:
-			color = "31"
-		}
-		fmt.Fprintf(e.out, "%s  %s\n", e.paint(e.out, color, v.Outcome), v.Reason)
-		fmt.Fprintf(e.out, "%s %+.3f, 95%% interval %+.3f to %+.3f, p = %.3g (%s), %d cases: %d better, %d worse, %d equal; margin %.3g\n",
-			res.Settings.Primary, v.Diff, v.Low95, v.High95, v.P, v.Test, v.N, v.Wins, v.Losses, v.Ties, v.Margin)
-		for _, g := range v.Guards {
-			state := "ok"
-			if !g.Passed {
-				state = e.paint(e.out, "31", "FAILED")
-			}
-			fmt.Fprintf(e.out, "  %s: %s (%s)\n", g.Name, state, g.Detail)
-		}
+		e.printVerdict(res.Settings.Primary, v)
 		fmt.Fprintln(e.out)
 	}
 	if l := res.Ladder; l != nil {
@@ -87,4 +74,39 @@ func (e *env) printResult(res *evalharness.Result) {
 			}
 		}
 	}
+}
+
+// printVerdict prints the outcome and its numbers.
+func (e *env) printVerdict(metric string, v *evalharness.Verdict) {
+	color := "33"
+	switch v.Outcome {
+	case evalharness.ClearWin:
+		color = "32"
+	case evalharness.Loss, evalharness.Invalid:
+		color = "31"
+	}
+	fmt.Fprintf(e.out, "%s  %s\n", e.paint(e.out, color, v.Outcome), v.Reason)
+	fmt.Fprintf(e.out, "%s %+.3f, 95%% interval %+.3f to %+.3f, p = %.3g (%s), %d cases: %d better, %d worse, %d equal; margin %.3g\n",
+		metric, v.Diff, v.Low95, v.High95, v.P, v.Test, v.N, v.Wins, v.Losses, v.Ties, v.Margin)
+	for _, g := range v.Guards {
+		state := "ok"
+		if !g.Passed {
+			state = e.paint(e.out, "31", "FAILED")
+		}
+		fmt.Fprintf(e.out, "  %s: %s (%s)\n", g.Name, state, g.Detail)
+	}
+}
+
+// writeReport renders a result beside it, and returns the page's path.
+func writeReport(dir string, res *evalharness.Result) (string, error) {
+	for _, name := range []string{"result.json", "report.html"} {
+		var b bytes.Buffer
+		if err := report.Write(&b, res, formatOf(name)); err != nil {
+			return "", err
+		}
+		if err := replaceFile(filepath.Join(dir, name), b.Bytes()); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "report.html"), nil
 }

@@ -28,6 +28,7 @@ type proveFlags struct {
 	budget       int
 	instructions []string
 	forcePromote bool
+	noForgetting bool
 }
 
 func (e *env) prove() *cobra.Command {
@@ -38,7 +39,7 @@ func (e *env) prove() *cobra.Command {
 		Long: `Train an adapter, and prove whether it beats the base's best prompt. The rows are
 checked and divided into those to train on, those to choose with, and a gold set that
 neither side sees (or the one of --gold). The base's best prompt is searched for, both are
-asked the gold set, and a report is written. On a clear win
+asked the gold set, what was forgotten is measured, and a report is written. On a clear win
 NAME stands for the new adapter from the next request on; otherwise it stays as it is, and
 what to fix in the data is listed.
 
@@ -62,6 +63,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 400)")
 	p.StringArrayVar(&f.instructions, "instruction", nil, "`TEXT` to try as the base's instruction (repeatable)")
 	p.BoolVar(&f.forcePromote, "force-promote", false, "let NAME stand for the adapter whatever the verdict")
+	p.BoolVar(&f.noForgetting, "no-forgetting", false, "do not measure what was forgotten")
 	p.StringVar(&f.recipe, "recipe", "", "classic, or auto: settings by the size of model and data")
 	p.IntVar(&f.epochs, "epochs", 0, "passes over the rows (default: by their number)")
 	p.IntVar(&f.batch, "batch", 0, "rows of a step (default: by their number)")
@@ -154,6 +156,9 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 		"generation": map[string]any{"max_tokens": cmp.Or(f.maxTokens, parts.MaxTokens)},
 		"arms":       []string{evalharness.KindZeroShot, evalharness.KindFewShot, evalharness.KindRetrieval, evalharness.KindBestPrompt, evalharness.KindAdapter},
 	}
+	if f.noForgetting {
+		t["forgetting"] = false
+	}
 	if f.metric != "" {
 		t["metric"] = f.metric
 	}
@@ -238,7 +243,10 @@ func (e *env) concludeProof(ctx context.Context, f *proveFlags, cl *client, j *j
 			res.Training.Promoted = f.name
 		}
 	}
-	p.Report = p.Result
+	var err error
+	if p.Report, err = writeReport(dir, res); err != nil {
+		return err
+	}
 	if f.evalFlags.json {
 		if err := e.printJSON(p); err != nil {
 			return err

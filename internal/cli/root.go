@@ -83,7 +83,7 @@ the first start.`,
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "print results and errors only")
 	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.eval(), e.advise(), e.bench(), e.keys(), e.config(), e.version())
 	root.AddCommand(e.report())
-	root.AddCommand(e.prove())
+	root.AddCommand(e.prove(), e.compare())
 	return root
 }
 
