@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"graft/evalharness"
+	"graft/evalharness/stats"
 	"graft/internal/store"
 )
 
@@ -85,8 +86,8 @@ func newPanel(seed string, r *Round, raters []store.Rater, votes []store.Vote) *
 			continue
 		}
 		voters = append(voters, b.first[i])
-		who := evalharness.Rater{Name: rater.Name, Votes: b.counts[i], Left: b.left[i], Right: b.right[i], Repeats: len(b.second[i]),
-			LeftP: binomial(b.left[i], b.right[i])}
+		who := evalharness.Rater{Name: rater.Name, Votes: b.counts[i], Left: b.left[i], Right: b.right[i], Repeats: len(b.second[i])}
+		_, who.LeftP = stats.SignTest(who.Left, who.Right)
 		for item, choice := range b.second[i] {
 			if b.first[i][item] == choice {
 				who.Consistent++
@@ -113,8 +114,8 @@ func newPanel(seed string, r *Round, raters []store.Rater, votes []store.Vote) *
 		p.Net = float64(p.Wins-p.Losses) / float64(p.Cases)
 		p.WinRate = (1 + p.Net) / 2
 	}
-	p.Low95, p.High95 = meanInterval(signs)
-	p.P = signTest(p.Wins, p.Losses)
+	p.Low95, p.High95 = netInterval(signs)
+	p.P, _ = stats.SignTest(p.Wins, p.Losses)
 	p.Agreement = agreement(voters, len(r.Items))
 	judge(p)
 	return p

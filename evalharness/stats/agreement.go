@@ -103,7 +103,8 @@ func Cohen(v Votes) float64 {
 
 // beyond is agreement beyond chance; 1 where nothing else could be.
 func beyond(seen, chance float64) float64 {
-	if chance >= 1 && seen >= 1 {
+	const rounding = 1e-12 // of sums of shares
+	if chance >= 1-rounding && seen >= 1-rounding {
 		return 1
 	}
 	return (seen - chance) / (1 - chance)

@@ -82,7 +82,7 @@ the first start.`,
 	f.StringArrayVar(&e.set, "set", nil, "override a setting with `KEY=VALUE`, as in engine.threads=4 (repeatable; graft config lists them)")
 	f.BoolVarP(&e.quiet, "quiet", "q", false, "print results and errors only")
 	root.AddCommand(e.serve(), e.chat(), e.tokenize(), e.pull(), e.models(), e.adapters(), e.data(), e.train(), e.jobs(), e.eval(), e.advise(), e.bench(), e.keys(), e.config(), e.version())
-	root.AddCommand(e.report())
+	root.AddCommand(e.report(), e.rate())
 	root.AddCommand(e.prove(), e.compare())
 	return root
 }
