@@ -20,9 +20,6 @@ func (g *generation) completion() api.CompletionRequest {
 		Model: g.id, Prompt: r.Prompt, N: max(r.N, 1), BestOf: r.BestOf, MaxTokens: max(r.MaxTokens, 0), Stop: r.Stop,
 		TopP: r.Sampling.TopP, PresencePenalty: r.Sampling.PresencePenalty, FrequencyPenalty: r.Sampling.FrequencyPenalty,
 	}
-	if r.PromptIDs != nil {
-		ask.Prompt = r.PromptIDs
-	}
 	if seed := r.Sampling.Seed; seed != nil {
 		n := int(*seed)
 		ask.Seed = &n

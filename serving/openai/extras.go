@@ -18,6 +18,9 @@ func (b *Backend) extras(r *serving.Request) (map[string]any, error) {
 	if len(s.LogitBias) > 0 {
 		out["logit_bias"] = s.LogitBias // go-openai knows whole numbers only
 	}
+	if r.PromptIDs != nil {
+		out["prompt"] = r.PromptIDs // go-openai knows text only
+	}
 	if r.Messages == nil && r.Logprobs >= 0 {
 		out["logprobs"] = r.Logprobs
 	}

@@ -231,3 +231,32 @@ func TestNamed(t *testing.T) {
 		}
 	}
 }
+
+// A prompt of token ids goes out as numbers, streamed or scored; the token that is asked
+// for beyond a scored prompt is dropped.
+func TestPromptIDs(t *testing.T) {
+	e := &endpoint{status: 200, body: `{"choices":[{"index":0,"text":"abc","finish_reason":"length","logprobs":{"tokens":["a","b","c"],"token_logprobs":[null,-0.5,-2],"top_logprobs":[null,{"b":-0.5},{"c":-2}],"text_offset":[0,1,2]}}],"usage":{"prompt_tokens":2,"completion_tokens":1,"total_tokens":3}}`}
+	b := start(t, e)
+	req := hello()
+	req.Messages, req.PromptIDs, req.MaxTokens, req.PromptLogprobs = nil, []int32{7, 9}, -1, 0
+	events, res, err := collect(b, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []any{7.0, 9.0}
+	if diff := cmp.Diff(ids, e.got["prompt"]); diff != "" || e.got["echo"] != true || e.got["max_tokens"] != 1.0 || e.got["logprobs"] != 0.0 {
+		t.Errorf("the endpoint got %v", e.got)
+	}
+	if len(res.Prompt) != 2 || !res.Prompt[0].First || res.Prompt[1].Logprob != -.5 || res.Usage != (serving.Usage{Prompt: 2}) || len(events) != 1 || events[0].Text != "" {
+		t.Errorf("%+v, events %+v", res, events)
+	}
+
+	e.body = sse(`{"choices":[{"index":0,"text":"c","finish_reason":"stop"}]}`, "[DONE]")
+	req.MaxTokens, req.PromptLogprobs = 3, -1
+	if events, _, err = collect(b, req); err != nil || len(events) != 1 || events[0].Text != "c" {
+		t.Fatal(events, err)
+	}
+	if diff := cmp.Diff(ids, e.got["prompt"]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -4,6 +4,7 @@
 //	GRAFT_E2E_PYTHON  a Python that has the packages openai and ollama
 //	GRAFT_E2E_NODE    a folder whose node_modules holds the package openai
 //	GRAFT_E2E_RACE=1  build the program with the race detector
+//	GRAFT_TEST_LM_EVAL  a Python that has lm_eval[api], as docs/testing.md says
 //	GRAFT_E2E_SOAK    how long the load test lasts (default 15s)
 package e2e
 
