@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -145,13 +146,14 @@ const checkTime = 5 * time.Minute
 
 func (h tuningHandler) checked(c *gin.Context) (*lint.Report, error) {
 	var model, training, validation string
-	method := jobs.Supervised
+	method, difficulty := jobs.Supervised, false
 	if err := h.read(c, func(o *object) {
 		o.model(&model)
 		o.require("training_file")
 		o.string("training_file", &training)
 		o.string("validation_file", &validation)
 		o.enum("method", &method, jobs.Supervised, jobs.DPO)
+		o.bool("difficulty", &difficulty)
 	}); err != nil {
 		return nil, err
 	}
@@ -182,6 +184,9 @@ func (h tuningHandler) checked(c *gin.Context) (*lint.Report, error) {
 		return nil, err
 	}
 	in := lint.Input{Set: set}
+	if difficulty {
+		in.Scorer = lint.Base{Model: base.Model, Cores: max(1, runtime.NumCPU()/2)} // requests go on
+	}
 	if validation != "" {
 		other, err := h.trainingFile(c, validation)
 		if err != nil {
@@ -194,6 +199,9 @@ func (h tuningHandler) checked(c *gin.Context) (*lint.Report, error) {
 			return nil, err
 		}
 		in.Others = append(in.Others, rows)
+		if in.Embedder, err = h.loadedEmbedder(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return lint.Run(ctx, in)
 }

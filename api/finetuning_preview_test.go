@@ -3,12 +3,15 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"graft/internal/model"
 	"graft/internal/tokenizer"
+	"graft/serving"
 	"graft/training/jobs"
 )
 
@@ -91,9 +94,21 @@ func TestTuningPreview(t *testing.T) {
 	wantError(t, do(s, "POST", path, `{"model":"fake","row":{"massages":[]}}`), 400, invalidRequest, "row", "missing_messages_list")
 }
 
+// allLoaded has all its models in memory.
+type allLoaded struct{ serving.Backend }
+
+func (b allLoaded) Models(ctx context.Context) ([]serving.Model, error) {
+	list, err := b.Backend.Models(ctx)
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Loaded = true
+	}
+	return list, err
+}
+
 func TestTuningCheck(t *testing.T) {
 	b := newTinyBase(t)
-	s, _, few := newTuning(t, func(d *Deps) { d.Bases = b })
+	s, _, few := newTuning(t, func(d *Deps) { d.Bases, d.Backend = b, allLoaded{d.Backend} })
 	var rows strings.Builder
 	for i := range 12 {
 		fmt.Fprintf(&rows, `{"messages":[{"role":"user","content":"number %d"},{"role":"assistant","content":"answer %d"}]}`+"\n", i%11, i%11)
@@ -101,8 +116,29 @@ func TestTuningCheck(t *testing.T) {
 	file := fieldsOf(t, s.send(t, "/v1/files", "file", "rows.jsonl", rows.String(), "purpose", "fine-tune"), 200)["id"].(string)
 	report := fieldsOf(t, do(s, "POST", "/v1/fine_tuning/graft/check", fmt.Sprintf(`{"model":"fake","training_file":%q,"validation_file":%q}`, file, file)), 200)
 	found := fmt.Sprint(report["findings"])
-	if report["rows"] != 12. || report["errors"] != 1. || report["warnings"] != 1. || !strings.Contains(found, "duplicate") || !strings.Contains(found, "contamination") {
+	if report["rows"] != 12. || report["errors"] != 1. || report["warnings"] != 2. || !strings.Contains(found, "duplicate") || !strings.Contains(found, "contamination") {
 		t.Errorf("report %v", report)
+	}
+	// The embedding model that is served sees through other words: here, their order.
+	upload := func(format string) string {
+		t.Helper()
+		var b strings.Builder
+		for i := range 11 {
+			fmt.Fprintf(&b, `{"messages":[{"role":"user","content":"`+format+`"},{"role":"assistant","content":"it is %d"}]}`+"\n", i, i*i)
+		}
+		return fieldsOf(t, s.send(t, "/v1/files", "file", "words.jsonl", b.String(), "purpose", "fine-tune"), 200)["id"].(string)
+	}
+	report = fieldsOf(t, do(s, "POST", "/v1/fine_tuning/graft/check", fmt.Sprintf(`{"model":"fake","training_file":%q,"validation_file":%q}`, upload("say number %d"), upload("say %d number"))), 200)
+	if found := fmt.Sprint(report["findings"]); !strings.Contains(found, "asking in other words") {
+		t.Errorf("twisted words: %v", found)
+	}
+	// The model reads the rows where that is asked for: it is one that has learnt nothing.
+	for _, asked := range []bool{false, true} {
+		report := fieldsOf(t, do(s, "POST", "/v1/fine_tuning/graft/check", fmt.Sprintf(`{"model":"fake","training_file":%q,"difficulty":%v}`, file, asked)), 200)
+		spread, _ := report["difficulty"].(map[string]any)
+		if half, _ := spread["half"].(float64); (spread != nil) != asked || asked && (spread["examples"] != 12. || math.Abs(half-math.Log(480)) > 1) {
+			t.Errorf("asked for difficulty %v: %v", asked, spread)
+		}
 	}
 	if report := fieldsOf(t, do(s, "POST", "/v1/fine_tuning/graft/check", fmt.Sprintf(`{"model":"fake","training_file":%q}`, few)), 200); report["errors"] == 0. {
 		t.Errorf("a file without rows: %v", report)

@@ -44,6 +44,8 @@ type dataFlags struct {
 	variables string
 	control   bool
 	asJSON    bool
+
+	path string // of the model, once format has found it
 }
 
 func (d *dataFlags) register(c *cobra.Command) {
@@ -90,6 +92,7 @@ func (e *env) format(ctx context.Context, d *dataFlags) (*dataset.Format, error)
 	if d.maxTokens == 0 {
 		d.maxTokens = contextOf(l.Path)
 	}
+	d.path = l.Path
 	t, err := openTokenizer(l.Path)
 	if err != nil {
 		return nil, err

@@ -72,6 +72,9 @@ func TestDataCheck(t *testing.T) {
 	if status, out, _ = graft(t, t.TempDir(), "", "data", "check", good, "--against", good, "--model", model); status != 1 || !strings.Contains(out, "contamination") {
 		t.Errorf("a file against itself: status %d, %s", status, out)
 	}
+	if status, out, _ = graft(t, t.TempDir(), "", "data", "check", good, "--model", model, "--difficulty"); status != 0 || !strings.Contains(out, "nats a token: least") {
+		t.Errorf("difficulty: %d\n%s", status, out)
+	}
 	if status, _, stderr = graft(t, t.TempDir(), "", "data", "check", good, "--model", model, "--long", "cut"); status != 1 || !strings.Contains(stderr, "want fail, drop or truncate") {
 		t.Errorf("status %d, %s", status, stderr)
 	}

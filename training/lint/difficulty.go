@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"graft/training"
 )
 
 const (
@@ -12,19 +14,24 @@ const (
 	spreads = 5.0  // times the usual distance from the median
 )
 
-// difficulty looks at the base model's loss of each example: what it knows already,
-// and what stands out.
+// difficulty looks at the base model's loss of each example, or of a sample where there
+// are many: what it knows already, and what stands out.
 func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	s := in.Set
 	if in.Scorer == nil || len(s.Examples) == 0 {
 		return nil, nil
 	}
-	loss, err := in.Scorer.Loss(ctx, s.Examples)
+	looked := sample(s.Examples, mostScored)
+	some := make([]training.Example, len(looked))
+	for i, n := range looked {
+		some[i] = s.Examples[n]
+	}
+	loss, err := in.Scorer.Loss(ctx, some)
 	if err != nil {
 		return nil, err
 	}
-	if len(loss) != len(s.Examples) {
-		return nil, fmt.Errorf("%d losses of %d examples", len(loss), len(s.Examples))
+	if len(loss) != len(some) {
+		return nil, fmt.Errorf("%d losses of %d examples", len(loss), len(some))
 	}
 	order := slices.Sorted(slices.Values(loss))
 	median := order[len(order)/2]
@@ -39,16 +46,22 @@ func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	for i, v := range loss {
 		switch {
 		case v < known:
-			easy = append(easy, s.Sources[i].Line)
+			easy = append(easy, s.Sources[looked[i]].Line)
 		case v > median+spreads*usual || math.IsNaN(v):
-			hard = append(hard, s.Sources[i].Line)
+			hard = append(hard, s.Sources[looked[i]].Line)
 			if v > loss[worst] {
 				worst = i
 			}
 		}
 	}
-	spread := fmt.Sprintf("nats a token: least %.2f, a quarter below %.2f, half below %.2f, three quarters below %.2f, most %.2f",
-		order[0], order[len(order)/4], median, order[len(order)*3/4], order[len(order)-1])
+	of := &Spread{len(looked), order[0], order[len(order)/4], median, order[len(order)*3/4], order[len(order)-1]}
+	if !math.IsNaN(order[0]) && !math.IsInf(order[len(order)-1], 0) { // or JSON could not say it
+		in.report.Difficulty = of
+	}
+	spread := of.String()
+	if len(looked) < len(s.Examples) {
+		spread += fmt.Sprintf("; %d of %d examples were looked at, evenly spread", len(looked), len(s.Examples))
+	}
 	var out []Finding
 	if len(easy) > 0 {
 		f := lines("known_already", easy)
@@ -58,7 +71,7 @@ func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	}
 	if len(hard) > 0 {
 		f := lines("outlier", hard)
-		f.Message, f.Evidence = rows(f.Count)+" far harder for the base model than others", fmt.Sprintf("line %d: %.2f; %s", s.Sources[worst].Line, loss[worst], spread)
+		f.Message, f.Evidence = rows(f.Count)+" far harder for the base model than others", fmt.Sprintf("line %d: %.2f; %s", s.Sources[looked[worst]].Line, loss[worst], spread)
 		f.Fix = "read them: wrong answers, other languages and broken text look so"
 		out = append(out, f)
 	}

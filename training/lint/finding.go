@@ -54,6 +54,23 @@ type Report struct {
 	Errors   int       `json:"errors"`
 	Warnings int       `json:"warnings"`
 	Findings []Finding `json:"findings"`
+	// Difficulty is how hard the rows are for the base; nil: it did not read them.
+	Difficulty *Spread `json:"difficulty,omitempty"`
+}
+
+// Spread is the base's loss of examples, in nats a token.
+type Spread struct {
+	Examples     int     `json:"examples"` // that were read, evenly spread over the file
+	Least        float64 `json:"least"`
+	Quarter      float64 `json:"quarter"` // of them are below
+	Half         float64 `json:"half"`
+	ThreeQuarter float64 `json:"three_quarters"`
+	Most         float64 `json:"most"`
+}
+
+func (s *Spread) String() string {
+	return fmt.Sprintf("nats a token: least %.2f, a quarter below %.2f, half below %.2f, three quarters below %.2f, most %.2f",
+		s.Least, s.Quarter, s.Half, s.ThreeQuarter, s.Most)
 }
 
 // excerpt is about a byte of a text, on one line.

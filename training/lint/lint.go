@@ -34,6 +34,8 @@ type Input struct {
 	Others   []File   // validation and test files
 	Scorer   Scorer   // nil: no checks of difficulty
 	Embedder Embedder // nil: other files are compared by words alone
+
+	report *Report // that checks add to beside their findings
 }
 
 // check is one of the checks.
@@ -45,7 +47,7 @@ var checks = []check{encoding, duplicates, contradictions, formats, labels, leng
 func Run(ctx context.Context, in Input) (*Report, error) {
 	s := in.Set
 	r := &Report{File: s.Problems.File, Kind: string(s.Kind), Rows: len(s.Rows), Examples: len(s.Examples) + len(s.Pairs), Tokens: s.Tokens, Trained: s.Trained, Longest: s.Longest}
-	r.Findings = schema(s)
+	r.Findings, in.report = schema(s), r
 	for _, c := range checks {
 		found, err := c(ctx, &in)
 		if err != nil {

@@ -182,6 +182,10 @@ func TestMeaning(t *testing.T) {
 	if got := said(r); !slices.Equal(got, []string{"contamination warning [1]"}) {
 		t.Errorf("%q", got)
 	}
+	some := spread(plain(10), 4)
+	if len(some) != 4 || some[0].Line != plain(10)[0].Line || some[3].Line != plain(10)[7].Line {
+		t.Errorf("4 of 10: %+v", some)
+	}
 }
 
 type losses []float64
@@ -197,12 +201,29 @@ func TestDifficulty(t *testing.T) {
 		s.Sources = append(s.Sources, dataset.Source{Row: i, Line: i + 1})
 		l = append(l, 2+0.1*math.Sin(float64(i)))
 	}
-	if got := said(run(t, Input{Set: s, Scorer: l})); len(got) > 0 {
-		t.Errorf("%q", got)
+	r := run(t, Input{Set: s, Scorer: l})
+	if got := said(r); len(got) > 0 || r.Difficulty == nil || r.Difficulty.Examples != 20 || r.Difficulty.Most != slices.Max(l) || r.Difficulty.Least != slices.Min(l) {
+		t.Errorf("%q %+v", got, r.Difficulty)
 	}
 	l[3], l[7] = 0.1, 6
 	if got := said(run(t, Input{Set: s, Scorer: l})); !slices.Equal(got, []string{"known_already warning [4]", "outlier warning [8]"}) {
 		t.Errorf("%q", got)
+	}
+	// Of long examples only some are scored; lines are still those of the file.
+	for i := range s.Examples {
+		s.Examples[i].IDs = make([]int32, mostScored/10)
+	}
+	var scored []float64
+	for i := 0; i < len(l); i += 2 {
+		scored = append(scored, l[i])
+	}
+	scored[4] = 9
+	r = run(t, Input{Set: s, Scorer: losses(scored)})
+	if got := said(r); !slices.Equal(got, []string{"outlier warning [9]"}) || !strings.Contains(r.Findings[0].Evidence, "10 of 20 examples") {
+		t.Errorf("%q, %+v", got, r.Findings)
+	}
+	if got := sample([]training.Example{{IDs: make([]int32, 2*mostScored)}, {}}, mostScored); !slices.Equal(got, []int{0}) {
+		t.Errorf("one long example: %v", got)
 	}
 	if _, err := Run(t.Context(), Input{Set: s, Scorer: l[1:]}); err == nil {
 		t.Error("a loss too few is accepted")

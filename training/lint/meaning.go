@@ -3,52 +3,53 @@ package lint
 import (
 	"context"
 	"fmt"
+
+	"graft/training/dataset"
 )
 
 // alike is the cosine from which on two prompts are taken to ask the same.
 const alike = 0.95
 
-// mostCompared bounds the products of vectors of one file.
-const mostCompared = 1 << 28
+// mostEmbedded bounds the rows of a file that are turned into vectors.
+const mostEmbedded = 2000
 
 // meaning looks for rows of other files that ask in other words what is trained on.
+// Of large files it looks at a sample.
 func meaning(ctx context.Context, in *Input) ([]Finding, error) {
 	if in.Embedder == nil || len(in.Others) == 0 || len(in.Set.Rows) == 0 {
 		return nil, nil
 	}
-	texts := make([]string, len(in.Set.Rows))
-	for i := range texts {
-		texts[i] = in.Set.Rows[i].Asked()
+	embed := func(list []dataset.Row) (some []dataset.Row, texts []string, vectors [][]float32, err error) {
+		some = spread(list, mostEmbedded)
+		texts = make([]string, len(some))
+		for i := range texts {
+			texts[i] = some[i].Asked()
+		}
+		vectors, err = in.Embedder.Embed(ctx, texts)
+		if err == nil && len(vectors) != len(texts) {
+			err = fmt.Errorf("%d vectors of %d texts", len(vectors), len(texts))
+		}
+		return some, texts, vectors, err
 	}
-	ours, err := in.Embedder.Embed(ctx, texts)
+	our, texts, ours, err := embed(in.Set.Rows)
 	if err != nil {
 		return nil, err
 	}
 	var out []Finding
 	for _, other := range in.Others {
-		asked := make([]string, len(other.Rows))
-		for i := range asked {
-			asked[i] = other.Rows[i].Asked()
-		}
-		theirs, err := in.Embedder.Embed(ctx, asked)
+		their, asked, theirs, err := embed(other.Rows)
 		if err != nil {
 			return nil, err
-		}
-		if len(ours) != len(texts) || len(theirs) != len(asked) {
-			return nil, fmt.Errorf("%d vectors of %d texts", len(ours)+len(theirs), len(texts)+len(asked))
-		}
-		if len(ours)*len(theirs) > mostCompared {
-			ours = ours[:max(mostCompared/len(theirs), 1)]
 		}
 		var list []int
 		text := ""
 		for i, a := range theirs {
 			for j, b := range ours {
-				if cosine(a, b) < alike || asked[i] == texts[j] {
+				if asked[i] == texts[j] || cosine(a, b) < alike {
 					continue
 				}
-				if list = append(list, other.Rows[i].Line); text == "" {
-					text = fmt.Sprintf("line %d of %s, line %d of the training file: %q, %q", other.Rows[i].Line, other.Name, in.Set.Rows[j].Line, excerpt(asked[i], 0), excerpt(texts[j], 0))
+				if list = append(list, their[i].Line); text == "" {
+					text = fmt.Sprintf("line %d of %s, line %d of the training file: %q, %q", their[i].Line, other.Name, our[j].Line, excerpt(asked[i], 0), excerpt(texts[j], 0))
 				}
 				break
 			}
@@ -59,11 +60,26 @@ func meaning(ctx context.Context, in *Input) ([]Finding, error) {
 		if len(list) > 0 {
 			f := lines("contamination", list)
 			f.File, f.Message, f.Evidence = other.Name, rows(f.Count)+" asking in other words what the training file asks", text
+			if len(our) < len(in.Set.Rows) || len(their) < len(other.Rows) {
+				f.Evidence += fmt.Sprintf("; %d of %d rows were compared with %d of %d", len(their), len(other.Rows), len(our), len(in.Set.Rows))
+			}
 			f.Fix = "look at them: what was trained on proves nothing"
 			out = append(out, f)
 		}
 	}
 	return out, nil
+}
+
+// spread is at most so many rows, evenly spread over the list.
+func spread(list []dataset.Row, most int) []dataset.Row {
+	if len(list) <= most {
+		return list
+	}
+	out := make([]dataset.Row, most)
+	for i := range out {
+		out[i] = list[i*len(list)/most]
+	}
+	return out
 }
 
 // cosine of vectors of length 1.

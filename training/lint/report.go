@@ -60,6 +60,9 @@ func (r *Report) Text(w io.Writer, paint func(Severity, string) string) error {
 			}
 		}
 	}
+	if r.Difficulty != nil {
+		fmt.Fprintf(&b, "difficulty of %d examples, %s\n", r.Difficulty.Examples, r.Difficulty)
+	}
 	b.WriteString(r.Summary() + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -92,6 +95,7 @@ small { opacity: .7; }
 <div><dt>Tokens</dt><dd>{{.Tokens}}</dd></div>
 <div><dt>Trained tokens</dt><dd>{{.Trained}}</dd></div>
 <div><dt>Longest</dt><dd>{{.Longest}}</dd></div>
+{{with .Difficulty}}<div><dt>Base's loss, median</dt><dd>{{printf "%.2f" .Half}}</dd></div>{{end}}
 <div><dt>Errors</dt><dd>{{.Errors}}</dd></div>
 <div><dt>Warnings</dt><dd>{{.Warnings}}</dd></div>
 </dl>
