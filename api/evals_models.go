@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"time"
 
@@ -55,7 +56,7 @@ func (m evalModels) Ask(ctx context.Context, client evals.Client, q graders.Ques
 	var sel selection
 	defer func() { sel.release() }()
 	if err := m.chosen(ctx, client, q.Model, &sel); err != nil {
-		return nil, err
+		return nil, fromRequest(err)
 	}
 	seed := int64(defaultSeed)
 	r := &serving.Request{Client: client.ID, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1, Messages: q.Messages,
@@ -76,7 +77,7 @@ func (m evalModels) Ask(ctx context.Context, client evals.Client, q graders.Ques
 	}
 	r.Stop = append(r.Stop, sel.stops()...)
 	if err := sel.template(r); err != nil {
-		return nil, err
+		return nil, fromRequest(err)
 	}
 	r.Messages = sel.withSystem(r.Messages)
 	if _, refused := m.take(client.ID, &sel); refused != nil {
@@ -98,6 +99,20 @@ func (m evalModels) Ask(ctx context.Context, client evals.Client, q graders.Ques
 		a.ToolCalls = append(a.ToolCalls, chat.ToolCall{ID: call.ID, Name: call.Name, Arguments: call.Arguments})
 	}
 	return a, nil
+}
+
+// fromRequest says in the words of serving what a client's own request would be told:
+// a run knows these only.
+func fromRequest(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	as := serving.ErrUnsupported
+	if e.Status == http.StatusNotFound {
+		as = serving.ErrModelNotFound
+	}
+	return fmt.Errorf("%s: %w", e.Message, as)
 }
 
 // Embed embeds with the first model that does.

@@ -52,8 +52,13 @@ func newEvalBench(t testing.TB, change ...func(*Deps)) *evalBench {
 // ended waits for a run and returns it.
 func (b *evalBench) ended(t testing.TB, path string) map[string]any {
 	t.Helper()
+	return waitFor(t, func() *httptest.ResponseRecorder { return do(b, "GET", path, "") })
+}
+
+func waitFor(t testing.TB, get func() *httptest.ResponseRecorder) map[string]any {
+	t.Helper()
 	for range 2000 {
-		got := fieldsOf(t, do(b, "GET", path, ""), 200)
+		got := fieldsOf(t, get(), 200)
 		if s := got["status"]; s != "queued" && s != "in_progress" {
 			return got
 		}

@@ -153,7 +153,7 @@ const replySchema = `{"type":"object","properties":{"steps":{"type":"array","max
 	`"conclusion":{"type":"string","maxLength":200}},"required":["description","conclusion"],"additionalProperties":false}},"result":%s},"required":["steps","result"],"additionalProperties":false}`
 
 // judgeTokens bounds the reply of a model that grades where nothing else does.
-const judgeTokens = 1024
+const judgeTokens = 512
 
 // ask returns the result of the reply, as JSON.
 func (g *Grader) ask(ctx context.Context, v Values, judge Judge, schema string) (r Result, result json.RawMessage, err error) {
