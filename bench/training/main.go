@@ -41,6 +41,8 @@ type bench struct {
 	threads int // of each program
 	epochs  int // of the recipes; 0: what they choose
 	tasks   []string
+
+	variants []string // of the recipes; none: all
 }
 
 var cases = map[string]func(*bench, context.Context) error{
@@ -77,10 +79,14 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&b.threads, "threads", runtime.NumCPU(), "threads of each program")
 	flag.IntVar(&b.epochs, "epochs", 0, "epochs of the recipes (default: what they choose)")
 	tasks := flag.String("tasks", "sections,synopsis", "tasks of bench/debian")
+	variants := flag.String("recipes", "", "of classic, auto, auto-rate, classic-rate (default all)")
 	id := flag.String("model", "smollm2-135m-instruct", "base")
 	doc := flag.String("doc", "", "write the tables into this FILE, between its marks")
 	flag.Parse()
 	b.tasks = strings.Split(*tasks, ",")
+	if *variants != "" {
+		b.variants = strings.Split(*variants, ",")
+	}
 	if *doc != "" {
 		return b.write(*doc)
 	}
@@ -119,10 +125,11 @@ func run(ctx context.Context) (err error) {
 }
 
 // each runs f for every task and seed, first seeds first, unless its result is there.
+// Runs of other numbers of rows have results of their own.
 func (b *bench) each(kind string, f func(task string, seed int, result string) error) error {
 	for seed := 1; seed <= b.seeds; seed++ {
 		for _, task := range b.tasks {
-			result := b.result(kind, task, seed)
+			result := b.result(fmt.Sprintf("%s.%d", kind, b.rows), task, seed)
 			if _, err := os.Stat(result); err == nil {
 				continue
 			}

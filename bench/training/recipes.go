@@ -5,38 +5,36 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"graft/bench/harness"
 )
 
-// variants are the recipes, and each with a choice of the other: which choice makes the
-// difference.
+// variants are the recipes, and each with a rate of 1e-3: whether the rate makes the
+// difference, or what is adapted.
 var variants = []struct {
 	name     string
 	settings map[string]any
 }{
 	{"classic", map[string]any{"recipe": "classic"}},
 	{"auto", map[string]any{"recipe": "auto"}},
+	{"auto-rate", map[string]any{"recipe": "auto", "learning_rate": 1e-3}},
 	{"classic-rate", map[string]any{"recipe": "classic", "learning_rate": 1e-3}},
-	{"auto-attention", map[string]any{"recipe": "auto", "targets": []string{"q_proj", "k_proj", "v_proj", "o_proj"}}},
 }
 
 // recipes runs whole jobs of the fine-tuning API. All choose their best checkpoint by
 // the dev rows, and answer the gold rows.
 func (b *bench) recipes(ctx context.Context) error {
-	for i, v := range variants {
-		seeds := b.seeds
-		if i > 1 {
-			seeds = 1 // of what is only to explain
+	for _, v := range variants {
+		if len(b.variants) > 0 && !slices.Contains(b.variants, v.name) {
+			continue
 		}
-		own := *b
-		own.seeds = seeds
-		if err := own.each("recipe-"+v.name, func(task string, seed int, result string) error {
+		if err := b.each("recipe-"+v.name, func(task string, seed int, result string) error {
 			t, err := b.recipe(ctx, task, seed, v.settings)
 			if err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
-			t.Recipe = v.name
+			t.Recipe, t.Rows = v.name, b.rows
 			return writeJSON(result, t)
 		}); err != nil {
 			return err
@@ -86,6 +84,6 @@ func (b *bench) recipe(ctx context.Context, task string, seed int, settings map[
 	if err != nil {
 		return nil, err
 	}
-	t.Base, t.Score = scores[0], scores[1]
+	t.Gold, t.Base, t.Score = len(g.Prompts), scores[0], scores[1]
 	return t, nil
 }

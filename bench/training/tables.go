@@ -47,9 +47,9 @@ func (b *bench) write(path string) error {
 	return os.WriteFile(path, text, 0o644)
 }
 
-// read calls f with the task and seed of every result of a kind.
+// read calls f with the task and seed of every result of a kind, of any number of rows.
 func read[T any](b *bench, kind string, f func(task, seed string, v *T)) error {
-	names, err := filepath.Glob(filepath.Join(b.dir, "results", kind+"-*.json"))
+	names, err := filepath.Glob(filepath.Join(b.dir, "results", kind+"*.json"))
 	if err != nil {
 		return err
 	}
@@ -58,9 +58,9 @@ func read[T any](b *bench, kind string, f func(task, seed string, v *T)) error {
 		if err := readJSON(name, &v); err != nil {
 			return err
 		}
-		parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), kind+"-"), ".json"), "-")
-		if len(parts) == 2 {
-			f(parts[0], parts[1], &v)
+		parts := strings.Split(strings.TrimSuffix(filepath.Base(name), ".json"), "-")
+		if n := len(parts); n > 2 {
+			f(parts[n-2], parts[n-1], &v)
 		}
 	}
 	return nil
@@ -83,24 +83,26 @@ func (b *bench) curvesTable() (string, error) {
 		for i := range n {
 			worst = max(worst, math.Abs(c.Graft.Loss[i]-c.PEFT.Loss[i])/c.PEFT.Loss[i])
 		}
-		for _, i := range []int{0, 1, n / 4, n / 2, 3 * n / 4, n - 1} {
-			rows = append(rows, fmt.Sprintf("| %s | %s | %d | %.6f | %.6f | %.4f | %.4f |", task, seed, i+1, c.Graft.Loss[i], c.PEFT.Loss[i], c.Graft.GradNorm[i], c.PEFT.GradNorm[i]))
+		picked := []int{0, 1, n / 4, n / 2, 3 * n / 4, n - 1}
+		slices.Sort(picked)
+		for _, i := range slices.Compact(picked) {
+			rows = append(rows, fmt.Sprintf("| %s | %d | %s | %d | %.6f | %.6f | %.4f | %.4f |", task, c.Rows, seed, i+1, c.Graft.Loss[i], c.PEFT.Loss[i], c.Graft.GradNorm[i], c.PEFT.GradNorm[i]))
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | largest relative difference of %d steps | %.1e | | | |", task, seed, n, worst))
+		rows = append(rows, fmt.Sprintf("| %s | %d | %s | largest relative difference of %d steps | %.1e | | | |", task, c.Rows, seed, n, worst))
 	})
-	return table("| task | seed | step | loss, graft | loss, PEFT | gradient norm, graft | gradient norm, PEFT |", rows), err
+	return table("| task | rows | seed | step | loss, graft | loss, PEFT | gradient norm, graft | gradient norm, PEFT |", rows), err
 }
 
 func (b *bench) costTable() (string, error) {
 	var rows []string
 	err := read(b, "curve", func(task, seed string, c *curve) {
 		for name, t := range map[string]trained{"graft": c.Graft, "PEFT (" + c.PEFT.Made + ")": c.PEFT} {
-			rows = append(rows, fmt.Sprintf("| %s | %s | %s | %d | %.0f | %.0f | %.0f | %.0f |", task, seed, name, c.Threads, t.CPU, float64(c.Tokens)/t.CPU, t.Wall, float64(t.Peak)/1e6))
+			rows = append(rows, fmt.Sprintf("| %s | %d | %s | %s | %d | %.0f | %.0f | %.0f | %.0f |", task, c.Rows, seed, name, c.Threads, t.CPU, float64(c.Tokens)/t.CPU, t.Wall, float64(t.Peak)/1e6))
 		}
-		rows = append(rows, fmt.Sprintf("| %s | %s | graft / PEFT | | %.2f | %.2f | %.2f | %.2f |", task, seed, c.Graft.CPU/c.PEFT.CPU, c.PEFT.CPU/c.Graft.CPU, c.Graft.Wall/c.PEFT.Wall, float64(c.Graft.Peak)/float64(c.PEFT.Peak)))
+		rows = append(rows, fmt.Sprintf("| %s | %d | %s | graft / PEFT | | %.2f | %.2f | %.2f | %.2f |", task, c.Rows, seed, c.Graft.CPU/c.PEFT.CPU, c.PEFT.CPU/c.Graft.CPU, c.Graft.Wall/c.PEFT.Wall, float64(c.Graft.Peak)/float64(c.PEFT.Peak)))
 	})
 	slices.Sort(rows)
-	return table("| task | seed | trainer | threads | CPU s | tokens per CPU s | wall s | peak MB |", rows), err
+	return table("| task | rows | seed | trainer | threads | CPU s | tokens per CPU s | wall s | peak MB |", rows), err
 }
 
 func (b *bench) scoreTable() (string, error) {
@@ -129,17 +131,16 @@ func mean(v []float64) float64 {
 
 func (b *bench) recipesTable() (string, error) {
 	var rows []string
-	for _, v := range variants {
-		err := read(b, "recipe-"+v.name, func(task, seed string, t *tuned) {
-			rows = append(rows, fmt.Sprintf("| %s | %s | %s | %.3f | %.3f | %.1f | %.1f | %d | %d | %.0f |", task, v.name, seed,
-				t.Validation["0"], t.Best, 100*t.Base, 100*t.Score, t.Parameters, t.Steps, t.CPU))
-		})
-		if err != nil {
-			return "", err
+	err := read(b, "recipe-", func(task, seed string, t *tuned) {
+		chosen := map[string]any{}
+		for _, c := range t.Choices {
+			chosen[c.Name] = c.Value
 		}
-	}
+		rows = append(rows, fmt.Sprintf("| %s | %d × %v | %s | %s | %v | %v | %d | %.3f | %.3f | %d | %.1f | %.1f | %.0f |", task, t.Rows, chosen["n_epochs"], t.Recipe, seed,
+			chosen["learning_rate"], chosen["batch_size"], t.Parameters, t.Validation["0"], t.Best, t.Gold, 100*t.Base, 100*t.Score, t.CPU))
+	})
 	slices.Sort(rows)
-	return table("| task | recipe | seed | validation loss, base | …best | gold, base | gold | parameters | steps | CPU s |", rows), nil
+	return table("| task | rows × epochs | recipe | seed | rate | batch | parameters | validation loss, base | …best | gold rows | gold, base | gold | CPU s |", rows), err
 }
 
 func (b *bench) jobTable() (string, error) {

@@ -60,7 +60,7 @@ func TestWrite(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(b.dir, "results"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeJSON(b.result("score", "sections", 2), scored{Gold: 50, Base: 0.1, Graft: 0.62, PEFT: 0.6, Served: 0.61, Same: 0.98, Agree: 0.96}); err != nil {
+	if err := writeJSON(b.result("score.300", "sections", 2), scored{Gold: 50, Base: 0.1, Graft: 0.62, PEFT: 0.6, Served: 0.61, Same: 0.98, Agree: 0.96}); err != nil {
 		t.Fatal(err)
 	}
 	doc := "before\n"

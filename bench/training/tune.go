@@ -17,6 +17,8 @@ import (
 // tuned is what a job of the fine-tuning API did.
 type tuned struct {
 	Recipe     string             `json:"recipe"`
+	Rows       int                `json:"rows"`
+	Gold       int                `json:"gold"`
 	Choices    []choice           `json:"choices"`
 	Parameters int                `json:"parameters"`
 	Tokens     int                `json:"tokens"` // of the rows, once
