@@ -85,7 +85,7 @@ func (b *bench) beside(ctx context.Context, s *harness.Server) (*yielded, error)
 	if err != nil {
 		return nil, err
 	}
-	id, err := create(ctx, s, train, "", 1, 50, map[string]any{"recipe": "classic", "validation_share": 0})
+	id, err := create(ctx, s, train, "", 1, 50, 1, map[string]any{"recipe": "classic", "validation_share": 0})
 	if err != nil {
 		return nil, err
 	}

@@ -105,11 +105,14 @@ type job struct {
 	}
 }
 
-// create makes a job with graft's own settings, and epochs unless 0.
-func create(ctx context.Context, s *harness.Server, train, valid string, seed, epochs int, settings map[string]any) (id string, err error) {
+// create makes a job with graft's own settings; epochs and rows of a step unless 0.
+func create(ctx context.Context, s *harness.Server, train, valid string, seed, epochs, batch int, settings map[string]any) (id string, err error) {
 	hyper := map[string]any{"graft": settings}
 	if epochs > 0 {
 		hyper["n_epochs"] = epochs
+	}
+	if batch > 0 {
+		hyper["batch_size"] = batch
 	}
 	body := harness.Body{"model": "base", "training_file": train, "seed": seed,
 		"method": map[string]any{"type": "supervised", "supervised": map[string]any{"hyperparameters": hyper}}}
@@ -152,7 +155,7 @@ func tune(ctx context.Context, s *harness.Server, train, valid string, seed, epo
 		return nil, err
 	}
 	start := time.Now()
-	id, err := create(ctx, s, train, valid, seed, epochs, settings)
+	id, err := create(ctx, s, train, valid, seed, epochs, 0, settings)
 	if err != nil {
 		return nil, err
 	}
