@@ -96,12 +96,12 @@ func (b *bench) curvesTable() (string, error) {
 func (b *bench) costTable() (string, error) {
 	var rows []string
 	err := read(b, "curve", func(task, seed string, c *curve) {
-		for name, t := range map[string]trained{"graft": c.Graft, "PEFT (" + c.PEFT.Made + ")": c.PEFT} {
+		for i, t := range []trained{c.Graft, c.PEFT} {
+			name := []string{"graft", "PEFT (" + c.PEFT.Made + ")"}[i]
 			rows = append(rows, fmt.Sprintf("| %s | %d | %s | %s | %d | %.0f | %.0f | %.0f | %.0f |", task, c.Rows, seed, name, c.Threads, t.CPU, float64(c.Tokens)/t.CPU, t.Wall, float64(t.Peak)/1e6))
 		}
 		rows = append(rows, fmt.Sprintf("| %s | %d | %s | graft / PEFT | | %.2f | %.2f | %.2f | %.2f |", task, c.Rows, seed, c.Graft.CPU/c.PEFT.CPU, c.PEFT.CPU/c.Graft.CPU, c.Graft.Wall/c.PEFT.Wall, float64(c.Graft.Peak)/float64(c.PEFT.Peak)))
 	})
-	slices.Sort(rows)
 	return table("| task | rows | seed | trainer | threads | CPU s | tokens per CPU s | wall s | peak MB |", rows), err
 }
 
