@@ -160,17 +160,26 @@ func readRound(f *rateFlags, run string) (*evalharness.Result, *rating.Round, er
 	return result, round, err
 }
 
-// savePanel lets the panel into the run's result.
+// savePanel lets the panel into the run's result, and into its page where it has one.
 func savePanel(run string, r *evalharness.Result, p evalharness.Panel) error {
 	if info, err := os.Stat(run); err == nil && info.IsDir() {
 		run = filepath.Join(run, "result.json")
 	}
 	r.AddPanel(p)
-	var b bytes.Buffer
-	if err := report.JSON(&b, r); err != nil {
-		return err
+	page := filepath.Join(filepath.Dir(run), "report.html")
+	for path, format := range map[string]string{run: "json", page: "html"} {
+		if _, err := os.Stat(path); err != nil {
+			continue // no page was made
+		}
+		var b bytes.Buffer
+		if err := report.Write(&b, r, format); err != nil {
+			return err
+		}
+		if err := replaceFile(path, b.Bytes()); err != nil {
+			return err
+		}
 	}
-	return replaceFile(run, b.Bytes())
+	return nil
 }
 
 // printRating prints links and state, or what the panel says.

@@ -82,6 +82,10 @@ func TestRate(t *testing.T) {
 	if _, out, _ := graft(t, data, "", "rate", run, "--json"); strings.Contains(out, "panel") || !strings.Contains(out, `"votes": 33`) {
 		t.Errorf("the state before the lock is %s", out)
 	}
+	page := filepath.Join(run, "report.html")
+	if status, _, stderr := graft(t, data, "", "report", run, "-o", page); status != 0 {
+		t.Fatal(stderr)
+	}
 	status, out, stderr = graft(t, data, "", "rate", run, "--lock")
 	if status != 0 || !strings.Contains(out, "0 won, 30 lost") || !strings.Contains(out, "verdict: WIN BELOW MARGIN") || !strings.Contains(out, "krippendorff: 1.00") {
 		t.Errorf("%d %s %s", status, out, stderr)
@@ -89,6 +93,9 @@ func TestRate(t *testing.T) {
 	r, err := evalharness.ReadResult(filepath.Join(run, "result.json"))
 	if err != nil || r.Panel == nil || r.Comparisons[0].Verdict.Outcome != evalharness.WinBelowMargin {
 		t.Errorf("%v: the panel has not come into the result", err)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "WIN BELOW MARGIN") || !strings.Contains(string(text), "Blind panel") {
+		t.Errorf("%v: the page is as it was", err)
 	}
 	if status, out, _ := graft(t, data, "", "rate", "eval_cafe", "--json"); status != 0 || !strings.Contains(out, `"panel"`) {
 		t.Errorf("by its id: %d %s", status, out)
