@@ -34,6 +34,7 @@ Settings are those of serving: engine.exact=false computes prompts with activati
 		Example: `  graft bench
   graft bench decode prefill --model ./model.gguf --json
   graft bench prefill --set engine.exact=false
+  graft bench roofline
   graft bench make-model ./7b.gguf`,
 		Args:      cobra.ArbitraryArgs,
 		ValidArgs: bench.Names(),
@@ -58,7 +59,7 @@ Settings are those of serving: engine.exact=false computes prompts with activati
 	f.IntVar(&o.Prompt, "prompt", 512, "tokens of the prefill case")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	c.RegisterFlagCompletionFunc("model", completeModels)
-	c.AddCommand(e.benchMake())
+	c.AddCommand(e.benchMake(), e.benchRoofline())
 	return c
 }
 

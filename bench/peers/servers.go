@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"graft/bench/harness"
+)
+
+func hello(tokens int) harness.Body {
+	return harness.Body{"model": "base", "temperature": 0, "max_tokens": tokens, "messages": []harness.Body{{"role": "user", "content": "Hello."}}}
+}
+
+// start: from starting the server to the end of a request for one token, the model in
+// the page cache, and the memory that the server then has.
+func (p *peers) start(ctx context.Context) error {
+	m := p.models[0]
+	var seconds, bytes []float64
+	peerSeconds, peerBytes := rates{}, rates{}
+	measure := func(open func() (*harness.Server, error)) (took, rss float64, err error) {
+		began := time.Now()
+		s, err := open()
+		if err != nil {
+			return 0, 0, err
+		}
+		defer s.Stop()
+		if _, err := harness.Chat(ctx, s, hello(1)); err != nil {
+			return 0, 0, err
+		}
+		took = time.Since(began).Seconds()
+		if _, err := harness.Chat(ctx, s, hello(32)); err != nil {
+			return 0, 0, err
+		}
+		n, err := s.RSS()
+		return took, float64(n) / 1e6, err
+	}
+	err := p.eachRound(ctx, func(round int) error {
+		took, rss, err := measure(func() (*harness.Server, error) {
+			return harness.StartGraft(ctx, p.program, p.dir, m.path)
+		})
+		if err != nil {
+			return err
+		}
+		took2, rss2, err := measure(func() (*harness.Server, error) {
+			return harness.StartLlama(ctx, p.llama, p.dir, m.path, "-t", fmt.Sprint(p.threads), "-np", "1", "-c", "2048")
+		})
+		if err == nil && round >= 0 {
+			seconds, bytes = append(seconds, took), append(bytes, rss)
+			peerSeconds.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": took2})
+			peerBytes.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": rss2})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.compare("start to first token, "+m.name, "s", seconds, peerSeconds, 2, true)
+	p.compare("memory of the server, "+m.name, "MB", bytes, peerBytes, 1, true)
+	return nil
+}
+
+// streams: eight of them, on the base and on eight adapters, by bench/adapters, which
+// takes turns in the same way.
+func (p *peers) streams(ctx context.Context) error {
+	out, _, err := output(exec.CommandContext(ctx, "go", "run", "./bench/adapters", "-llama", p.llama, "-rounds", fmt.Sprint(p.rounds), "-json", "mixed"))
+	if err != nil {
+		return err
+	}
+	var r harness.Report
+	if err := json.Unmarshal(out, &r); err != nil {
+		return err
+	}
+	value := map[string]float64{}
+	for _, x := range r.Results {
+		value[x.Name] = x.Value
+	}
+	for _, c := range []struct {
+		work, name string
+		reach      float64
+	}{{"8 streams, base", "8 streams, base", 4}, {"8 streams, one adapter", "8 streams, one adapter", 0}, {"8 streams, 8 adapters", "8 streams, 8 adapters", 8}} {
+		a, b := value["graft, "+c.name], value["llama-server, "+c.name]
+		if a == 0 || b == 0 {
+			return fmt.Errorf("bench/adapters has no figure for %q", c.name)
+		}
+		p.compare(c.work+", over HTTP", "tokens/s", []float64{a}, rates{"llama-server -np 8": {b}}, c.reach, false)
+	}
+	p.compare("8 streams: 8 adapters over one adapter", "tokens/s", []float64{value["graft, 8 streams, 8 adapters"]}, rates{"graft, one adapter": {value["graft, 8 streams, one adapter"]}}, 0.85, false)
+	return nil
+}
+
+// train: steps of LoRA against PyTorch and PEFT in both precisions.
+func (p *peers) train(ctx context.Context) error {
+	if p.python == "" {
+		return nil
+	}
+	m := p.models[0]
+	var full, half, memory []float64
+	peer, peerMemory := rates{}, rates{}
+	err := p.eachRound(ctx, func(round int) error {
+		if round < 0 {
+			return nil // each process warms itself up
+		}
+		g, peak, err := p.graftBench(ctx, m.path, "train")
+		if err != nil {
+			return err
+		}
+		full, half = append(full, g["train, f32"].TokensPerSecond), append(half, g["train, bf16 products"].TokensPerSecond)
+		memory = append(memory, float64(peak)/1e6)
+		for _, dtype := range []string{"float32", "bfloat16"} {
+			rate, mb, err := p.peft(ctx, dtype)
+			if err != nil {
+				return err
+			}
+			peer.add("PyTorch and PEFT, ", map[string]float64{dtype: rate})
+			peerMemory.add("PyTorch and PEFT, ", map[string]float64{dtype: mb})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.compare("LoRA step, "+m.name+", f32", "tokens/s", full, peer, 0, false)
+	p.compare("LoRA step, "+m.name+", bf16 products", "tokens/s", half, peer, 1.5, false)
+	p.compare("LoRA step, "+m.name+", peak memory", "MB", memory, rates{peer.best(false): peerMemory[peer.best(false)]}, 3, true)
+	return nil
+}
