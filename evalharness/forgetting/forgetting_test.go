@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"graft/internal/hub/hubtest"
@@ -179,6 +180,32 @@ func TestRun(t *testing.T) {
 	if worse.Passed || worse.Diff > -.2 || !strings.Contains(worse.Advice, "lower learning rate") || worse.Generated.Items != len(instructions) {
 		t.Errorf("%+v", worse)
 	}
+	if !strings.HasSuffix(worse.Advice, "fewer epochs") {
+		t.Errorf("without checkpoints: %s", worse.Advice)
+	}
+	// The first checkpoint that passes is named; the base is not asked again.
+	counted := &counting{fake: fake{knows: right(1)}}
+	asked := &Model{Backend: counted, Tokenize: bytesOf}
+	name := func(m *Model, name string) *Model { m.Name = name; return m }
+	last := 0
+	o := Options{Items: Items()[:120], Progress: func(done, total int) {
+		if done <= last || done > total {
+			t.Errorf("step %d of %d after %d", done, total, last)
+		}
+		last = done
+	}, Earlier: []*Model{name(model(right(2)), "step-3"), name(model(right(1)), "step-2"), name(model(right(1)), "step-1")}}
+	if f, err := Run(t.Context(), asked, model(right(2)), o); err != nil || !strings.Contains(f.Advice, "checkpoint step-2 passes") || f.Diff > -.2 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	alone := counted.n.Swap(0)
+	if _, err := Run(t.Context(), asked, model(right(2)), Options{Items: o.Items}); err != nil || counted.n.Load() != alone {
+		t.Errorf("the base answered %d times with checkpoints, %d without, %v", alone, counted.n.Load(), err)
+	}
+	last = 0
+	o.Earlier = o.Earlier[:1]
+	if f, err := Run(t.Context(), all, model(right(2)), o); err != nil || !strings.Contains(f.Advice, "the one earlier checkpoint does not pass") {
+		t.Errorf("%+v, %v", f, err)
+	}
 	few, err := Run(t.Context(), all, model(right(1)), Options{Items: Items()[:40]})
 	if err != nil {
 		t.Fatal(err)
@@ -195,6 +222,17 @@ func TestRun(t *testing.T) {
 	if _, err := Run(t.Context(), all, broken, Options{}); !errors.Is(err, serving.ErrDraining) {
 		t.Error(err)
 	}
+}
+
+// counting counts what it is asked.
+type counting struct {
+	fake
+	n atomic.Int64
+}
+
+func (c *counting) Generate(ctx context.Context, r *serving.Request, emit func(serving.Event) error) (*serving.Result, error) {
+	c.n.Add(1)
+	return c.fake.Generate(ctx, r, emit)
 }
 
 // drifting finds long texts less likely.

@@ -105,7 +105,7 @@ var instructions = []instruction{
 	{"i02", "Answer with one word only: what is the capital of Italy?", says("rome")},
 	{"i03", "Answer yes or no: is ice cold?", says("yes")},
 	{"i04", "Answer yes or no: can a stone swim?", says("no")},
-	{"i05", "Write the word house in capital letters.", contains("house")},
+	{"i05", "Write the word house in capital letters.", func(s string) bool { return strings.Contains(s, "HOUSE") }},
 	{"i06", "Write one short sentence about the sea in capital letters only.", upper},
 	{"i07", "Write one short sentence about bread in small letters only, without capitals.", lower},
 	{"i08", "Name three colours, one on each line, and nothing else.", linesOf(3)},

@@ -1,11 +1,13 @@
 package forgetting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 
 	"graft/internal/chat"
 	"graft/internal/neutral"
@@ -41,30 +43,45 @@ func (m *Model) Score(ctx context.Context, it *Item) (s Score, err error) {
 	if err != nil {
 		return s, err
 	}
-	for _, c := range it.Choices {
-		// The tokens of both together, as they would be read; those after as many as the
-		// question has alone are the choice's.
-		ids, err := m.Tokenize(ctx, it.Question+" "+c)
-		if err != nil {
-			return s, err
-		}
-		if len(question) == 0 || len(ids) <= len(question) {
-			return s, fmt.Errorf("item %s: choice %q adds no token to the question", it.ID, c)
-		}
-		logs, err := m.logProbs(ctx, ids)
-		if err != nil {
-			return s, fmt.Errorf("item %s: %w", it.ID, err)
-		}
-		sum := 0.0
-		for _, l := range logs[len(question):] {
-			sum += l
-		}
-		s.Choices = append(s.Choices, Choice{LogProb: sum, Chars: len([]rune(c)), Bytes: len(c)})
+	s.Choices = make([]Choice, len(it.Choices))
+	errs := make([]error, len(it.Choices))
+	var all sync.WaitGroup // the engine computes them in one pass
+	for i, c := range it.Choices {
+		all.Go(func() {
+			s.Choices[i].Chars, s.Choices[i].Bytes = len([]rune(c)), len(c)
+			s.Choices[i].LogProb, errs[i] = m.after(ctx, it.Question, len(question), " "+c)
+		})
+	}
+	all.Wait()
+	if err := cmp.Or(errs...); err != nil {
+		return Score{}, fmt.Errorf("item %s: %w", it.ID, err)
 	}
 	s.Acc = s.best(func(c Choice) float64 { return c.LogProb }) == it.Answer
 	s.AccNorm = s.best(func(c Choice) float64 { return c.LogProb / float64(c.Chars) }) == it.Answer
 	s.AccByte = s.best(func(c Choice) float64 { return c.LogProb / float64(c.Bytes) }) == it.Answer
 	return s, nil
+}
+
+// after is the log-probability of a continuation of a question of n tokens. The tokens of
+// both together are taken, as they would be read; those after the first n are the
+// continuation's.
+func (m *Model) after(ctx context.Context, question string, n int, continuation string) (float64, error) {
+	ids, err := m.Tokenize(ctx, question+continuation)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 || len(ids) <= n {
+		return 0, fmt.Errorf("%q adds no token to the question", continuation)
+	}
+	logs, err := m.logProbs(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, l := range logs[n:] {
+		sum += l
+	}
+	return sum, nil
 }
 
 func (s *Score) best(of func(Choice) float64) int {

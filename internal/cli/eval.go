@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"graft/evalharness"
-	"graft/evalharness/forgetting"
 	"graft/internal/app"
 	"graft/internal/chat"
 	"graft/internal/config"
@@ -178,13 +177,6 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 	if advise || task.Adapter == "" {
 		return o, nil
 	}
-	if task.Forgetting == nil || *task.Forgetting {
-		o.Forgetting = func(ctx context.Context, progress func(done, total int)) (*evalharness.Forgetting, error) {
-			tokenize := func(ctx context.Context, text string) ([]int32, error) { return cl.plainTokens(ctx, task.Model, text) }
-			return forgetting.Run(ctx, &forgetting.Model{Backend: back, Name: task.Model, Tokenize: tokenize},
-				&forgetting.Model{Backend: back, Name: task.Adapter, Tokenize: tokenize}, forgetting.Options{Progress: progress})
-		}
-	}
 	var a adapterInfo
 	name, wanted, _ := strings.Cut(task.Adapter, "@")
 	if err := cl.call(ctx, http.MethodGet, adapterPath(name, ""), nil, &a); err != nil {
@@ -198,7 +190,7 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 		o.Generation = wanted
 	}
 	if task.Forgetting == nil || *task.Forgetting {
-		o.Forgetting = forgets(cl, back, task.Model, task.Adapter)
+		o.Forgetting = forgets(cl, back, task.Model, task.Adapter, a.Generation, a.Lineage)
 	}
 	if a.Lineage != nil && a.Lineage.Job != "" {
 		o.TrainedOn, err = e.trainedOn(ctx, cl, a.Lineage.Job)
