@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,13 +121,16 @@ func TestRandom(t *testing.T) {
 
 const childDir = "GRAFT_TEST_JOBS_DIR"
 
-// TestChild is the process that TestKilled kills.
+// TestChild is the process that TestKilled and TestSoak kill.
 func TestChild(t *testing.T) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		t.Skip("only for TestKilled")
+		t.Skip("only for TestKilled and TestSoak")
 	}
 	b := openBench(t, dir, newLender(t), nil)
+	if seed, err := strconv.ParseUint(os.Getenv(soakChaos), 10, 64); err == nil {
+		go chaos(context.Background(), t, b, seed) // until the process is killed
+	}
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
