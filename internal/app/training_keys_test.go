@@ -87,6 +87,17 @@ func TestTuningOwner(t *testing.T) {
 		_, job = ask("maker", "GET", "/v1/fine_tuning/jobs/"+job["id"].(string), "", nil)
 	}
 	name := job["fine_tuned_model"].(string)
+	e, err := a.adapters.Get(ctx, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := a.adapters.Open(ctx, e.Generation)
+	if err != nil || !strings.Contains(stored.Card, job["id"].(string)) {
+		t.Errorf("card %q: %v", stored.Card, err)
+	}
+	if l := e.Lineage; l.Job != job["id"] || l.Config == "" || l.Template == "" || l.Dataset == "" || l.Metrics["neutral_bits_per_byte"] == 0 || l.Metrics["step"] != 2 {
+		t.Errorf("lineage %+v", l)
+	}
 	for _, model := range []string{name, name + ":ckpt-step-2"} {
 		may := func(key string, want bool) {
 			t.Helper()

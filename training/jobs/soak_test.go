@@ -87,7 +87,7 @@ func TestSoak(t *testing.T) {
 	q.ValidationFile, q.Hyper.Batch = "valid", 2
 	want, steps := alone(t, l, q)
 	dir := t.TempDir()
-	b := openBench(t, dir, l, func(o *Options) { o.Keep, o.MaxQueued = 1 << 20, 1 << 20 })
+	b := openBench(t, dir, l, func(o *Options) { o.Keep, o.MaxQueued = 1<<20, 1<<20 })
 	b.files.write(t, "train", conversations(12))
 	b.files.write(t, "valid", conversations(3))
 	var ids []string
