@@ -11,10 +11,13 @@ import (
 var ErrNeedsEmbedder = errors.New("the measure compares embeddings and no embedding model was given")
 
 // measures are the text_similarity measures of the Evals API that need no model.
-var measures = map[string]struct {
+var measures = map[string]measure1{}
+
+// measure1 is a measure of two texts.
+type measure1 struct {
 	signature string
 	f         func(input, reference string) float64
-}{}
+}
 
 // Similarity is a text_similarity measure of the Evals API, between 0 and 1:
 // fuzzy_match, bleu, gleu, meteor, rouge_1 to rouge_5, rouge_l. "cosine" is

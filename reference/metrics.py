@@ -1,0 +1,186 @@
+"""Values of the text and label metrics as the programs compute them that made them known.
+
+    python reference/metrics.py FOLDER        # writes the goldens of evalharness/metrics/testdata
+    python reference/metrics.py -             # reads requests, one JSON a line, and answers each with one
+
+A request is {"texts": [case …]}, {"labels": [case …], "declared": [label …]} or
+{"stems": [word …]}; a case is {"prediction": text, "references": [text …]}.
+
+Needs scikit-learn, rouge_score, sacrebleu, nltk, rapidfuzz. SQuAD's script is in no
+package: its functions are below as in evaluate-v1.1.py.
+"""
+
+import importlib.metadata
+import json
+import random
+import re
+import string
+import sys
+import warnings
+from collections import Counter
+
+import nltk
+import rapidfuzz
+import sacrebleu
+import sklearn
+from nltk.stem.porter import PorterStemmer
+from nltk.translate.gleu_score import sentence_gleu
+from nltk.translate.meteor_score import single_meteor_score
+from rapidfuzz import fuzz
+from rouge_score import rouge_scorer
+from sacrebleu.metrics import BLEU, CHRF
+from sklearn import metrics as sk
+
+warnings.filterwarnings("ignore")
+MADE = "reference/metrics.py, scikit-learn %s, rouge_score %s, sacrebleu %s, nltk %s, rapidfuzz %s, Python %s" % (
+    sklearn.__version__, importlib.metadata.version("rouge_score"), sacrebleu.__version__, nltk.__version__,
+    rapidfuzz.__version__, sys.version.split()[0])
+
+
+# SQuAD's evaluate-v1.1.py.
+def normalize_answer(s):
+    def remove_articles(text):
+        return re.sub(r"\b(a|an|the)\b", " ", text)
+
+    def white_space_fix(text):
+        return " ".join(text.split())
+
+    def remove_punc(text):
+        exclude = set(string.punctuation)
+        return "".join(ch for ch in text if ch not in exclude)
+
+    return white_space_fix(remove_articles(remove_punc(s.lower())))
+
+
+def squad_f1(prediction, ground_truth):
+    prediction_tokens = normalize_answer(prediction).split()
+    ground_truth_tokens = normalize_answer(ground_truth).split()
+    common = Counter(prediction_tokens) & Counter(ground_truth_tokens)
+    num_same = sum(common.values())
+    if num_same == 0:
+        return 0
+    precision = 1.0 * num_same / len(prediction_tokens)
+    recall = 1.0 * num_same / len(ground_truth_tokens)
+    return (2 * precision * recall) / (precision + recall)
+
+
+class NoSynonyms:
+    def synsets(self, word):
+        return []
+
+
+TYPES = ["rouge1", "rouge2", "rouge3", "rouge4", "rouge5", "rougeL", "rougeLsum"]
+PLAIN, STEMMED = rouge_scorer.RougeScorer(TYPES), rouge_scorer.RougeScorer(TYPES, use_stemmer=True)
+
+
+def texts(cases):
+    """name → values of the cases, and of the set where it is no mean."""
+    out = {}
+
+    def per(name, f):
+        out[name] = {"cases": [float(f(c["prediction"], c["references"])) for c in cases]}
+
+    per("exact_match", lambda p, rs: max(normalize_answer(p) == normalize_answer(r) for r in rs))
+    per("em_strict", lambda p, rs: max(p.strip() == r.strip() for r in rs))
+    per("f1_squad", lambda p, rs: max(squad_f1(p, r) for r in rs))
+    for suffix, scorer in ("", PLAIN), ("+stem", STEMMED):
+        scores = [scorer.score_multi(c["references"], c["prediction"]) for c in cases]
+        for t in TYPES:
+            out[t + suffix] = {"cases": [float(s[t].fmeasure) for s in scores]}
+    for name, corpus, sentence in (
+            ("bleu", BLEU(), BLEU(effective_order=True)), ("chrf", CHRF(), CHRF()), ("chrf++", CHRF(word_order=2), CHRF(word_order=2))):
+        per(name, lambda p, rs: sentence.sentence_score(p, rs).score)
+        most = max(len(c["references"]) for c in cases)
+        refs = [[c["references"][k] if k < len(c["references"]) else None for c in cases] for k in range(most)]
+        out[name]["corpus"] = corpus.corpus_score([c["prediction"] for c in cases], refs).score
+    per("fuzzy_match", lambda p, rs: fuzz.ratio(p, rs[0]) / 100)
+    per("gleu", lambda p, rs: sentence_gleu([rs[0].split()], p.split()))
+    per("meteor", lambda p, rs: single_meteor_score(rs[0].split(), p.split(), wordnet=NoSynonyms()))
+    return out
+
+
+def labels(cases, declared):
+    """The label metrics over all strings that occur, or with declared labels, others being one more."""
+    gold, given = [c["references"][0] for c in cases], [c["prediction"] for c in cases]
+    kw = dict(labels=declared) if declared else {}
+    if declared:
+        given = [g if g in declared else "\0invalid" for g in given]
+    out = {"accuracy": sk.accuracy_score(gold, given), "balanced_accuracy": sk.balanced_accuracy_score(gold, given),
+           "mcc": sk.matthews_corrcoef(gold, given)}
+    for average in "micro", "macro", "weighted":
+        out["f1_" + average] = sk.f1_score(gold, given, average=average, **kw)
+    out = {k: {"corpus": float(v)} for k, v in out.items()}
+    every = declared or sorted(set(gold) | set(given))
+    out["confusion"] = sk.confusion_matrix(gold, given, labels=every).tolist()
+    return out
+
+
+def answer(request):
+    if "stems" in request:
+        s = PorterStemmer()
+        return [s.stem(w) for w in request["stems"]]
+    if "labels" in request:
+        return labels(request["labels"], request.get("declared"))
+    return texts(request["texts"])
+
+
+WORDS = """the a an cat cats dog running runs ran relational conditional nationally generally hopefully happiness
+flies dies dying skies news innings proceed geology archaeology plastered motoring agreed feed enjoy enjoying
+controlling rolling x ii 42 3,5 1.5 state-of-the-art don't (yes) "quoted" <skipped> &quot; &amp;lt; -\n Hello. New York,
+NEW york españa La naïve café İstanbul ΟΔΟΣ ΑΣ Σ Kelvin « » – ’ “the” 猫が 座って いる 東京 мир Привет наука ß ẞ ﬁ 🙂 👩‍🔬 e\u0301 नमस्ते
+\u00a0 \u2003 \x1c \x1f \u0085 \n \n\n a_b _ a. .5 5. , . - 7- -7 ½ ² ٣ ,, .. % $5.00 [ab] {c} `d` ~""".split(" ")
+WORDS = [w for part in WORDS for w in (part.split("\n") if part.strip("\n") and not part.startswith("-") else [part])] + ["\n", " ", "\t"]
+
+
+def sentence(rnd):
+    return (" " if rnd.random() < 0.8 else "").join(rnd.choice(WORDS) for _ in range(rnd.choice([0, 1, 2, 3, 5, 8, 13, 30])))
+
+
+def varied(rnd, text):
+    words = text.split(" ")
+    for _ in range(rnd.randrange(4)):
+        at = rnd.randrange(len(words))
+        words[at:at + rnd.randrange(2)] = [rnd.choice(WORDS)] * rnd.randrange(3)
+        words = words or [""]
+    if rnd.random() < 0.2:
+        rnd.shuffle(words)
+    return " ".join(words)
+
+
+ROOTS = """relat condit valenc hesitanc digitiz conform radic differ vile analog vietnam predic operat feud decis hope call form
+sensitiv sensib triplic electr good reviv allow infer airlin gyroscop adjust defens irrit replac depend adopt homolog commun activ
+angular effect bowdler probat rat ceas control roll fly try spy happ sk d l t p agre fe b plaster s hopp tann fall hiss fizz fail fil
+conflat troubl siz mat geo theo archaeo philo bi syzyg to enjo employ yes by day care pony caress abil possibil nation organ""".split()
+ENDS = """ s es ies ied ed eed ing ings y ly ally ically alli bli ably ability ational tional enci anci izer izers ization ation ator alism
+iveness fulness ousness aliti iviti biliti fulli fully logi logy logies icate ative alize iciti ical ful ness al ance ence er ic able
+ible ant ement ment ent ion sion tion ou ism ate iti ous ive ize e ll lle ss sses""".split(" ")
+
+
+def main(folder):
+    if folder == "-":
+        for line in sys.stdin:
+            print(json.dumps(answer(json.loads(line))), flush=True)
+        return
+    rnd = random.Random(6)
+
+    def write(name, request):
+        with open(f"{folder}/{name}.json", "w", encoding="utf-8") as f:
+            json.dump({"made": MADE, "request": request, "want": answer(request)}, f, ensure_ascii=True, separators=(",", ":"))
+            f.write("\n")
+
+    cases = [{"prediction": p, "references": [r]} for p, r in [
+        ("the cat cat", "cat"), ("new new york", "new york"), ("", ""), ("", "x"), ("x", ""), ("the", "a"), ("españa", "españ"),
+        ("İstanbul", "i stanbul"), ("猫が座っている", "猫が座っている"), ("a\nb c", "b c\na"), ("&amp;lt;", "<"), ("Mr. Smith paid 1,234.56.", "mr smith paid 1234.56")]]
+    while len(cases) < 300:
+        refs = [sentence(rnd) for _ in range(rnd.choice([1, 1, 1, 2, 3]))]
+        cases.append({"prediction": varied(rnd, rnd.choice(refs)), "references": refs})
+    write("texts", {"texts": cases})
+    write("stems", {"stems": sorted({r + e for r in ROOTS for e in ENDS})})
+    names = ["negative", "neutral", "positive", "I think positive", ""]
+    rows = [{"prediction": rnd.choice(names), "references": [rnd.choice(names[:3])]} for _ in range(200)]
+    write("labels_union", {"labels": rows})
+    write("labels_declared", {"labels": rows, "declared": ["positive", "negative", "neutral", "never"]})
+    write("labels_one", {"labels": [{"prediction": "x", "references": ["x"]}] * 3})
+
+
+main(*sys.argv[1:])
