@@ -101,9 +101,12 @@ func newView(r *evalharness.Result) *view {
 			v.Slices = append(v.Slices, newSlices(r, &c))
 		}
 	}
-	if len(v.Comparisons) > 0 {
+	// Without an adapter nothing was registered beforehand: the ladder has the say.
+	if len(v.Comparisons) > 0 && v.Comparisons[0].Primary {
 		v.Main = &v.Comparisons[0]
 		v.Headline = v.Main.Outcome
+	} else if r.Ladder != nil {
+		v.Headline = "advice"
 	}
 	for i := range r.Arms {
 		v.Arms = append(v.Arms, v.arm(&r.Arms[i]))
@@ -143,7 +146,7 @@ func newComparison(r *evalharness.Result, c *evalharness.Comparison) comparison 
 	out := comparison{A: c.A, B: c.B, Metric: c.Metric, Outcome: d.Outcome, Tone: tone(d.Outcome), Reason: d.Reason, Primary: c.Primary,
 		Diff: u.diff(d.Diff), Unit: u.name(), Low95: u.diff(d.Low95), High95: u.diff(d.High95), P: pValue(d.P), Test: d.Test,
 		Margin: strings.TrimPrefix(u.diff(d.Margin), "+") + u.name(), N: d.N, Wins: d.Wins, Losses: d.Losses, Ties: d.Ties, Guards: d.Guards}
-	if d.MoreCases > 0 {
+	if d.MoreCases > 0 && d.Outcome == evalharness.NotEnough {
 		out.More = integer(int64(d.MoreCases)) + " more"
 	}
 	return out

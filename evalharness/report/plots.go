@@ -122,8 +122,12 @@ func ladder(r *evalharness.Result) template.HTML {
 		d.text("tick", "end", x.from-8, y.at(t)+4, u.value(t))
 	}
 	costUnit := r.Ladder.Rungs[0].CostUnit
+	steps := []float64{1, 1.5, 2, 3, 5, 7}
+	if highX-lowX > 1 {
+		steps = []float64{1, 3}
+	}
 	for e := math.Floor(lowX); e <= highX; e++ {
-		for _, m := range []float64{1, 1.5, 2, 3, 5, 7} {
+		for _, m := range steps {
 			if v := e + math.Log10(m); v >= lowX && v <= highX {
 				d.line("grid", x.at(v), y.to, x.at(v), y.from)
 				d.text("tick", "middle", x.at(v), y.from+18, cost(math.Pow(10, v), costUnit))
@@ -131,6 +135,7 @@ func ladder(r *evalharness.Result) template.HTML {
 		}
 	}
 	d.text("tick", "middle", (x.from+x.to)/2, height-8, "cost per correct answer → dearer")
+	var labels [][2]float64
 	for _, g := range r.Ladder.Rungs {
 		if g.CostPerCorrect == nil || *g.CostPerCorrect <= 0 || !finite(*g.CostPerCorrect, g.Value) {
 			continue
@@ -151,7 +156,14 @@ func ladder(r *evalharness.Result) template.HTML {
 		if at > plotWidth*.66 {
 			anchor, off = "end", -11
 		}
-		d.text("name", anchor, at+off, y.at(g.Value)-7, clip(g.Arm, 30))
+		place := [2]float64{at, y.at(g.Value) - 7}
+		for _, other := range labels {
+			if math.Abs(other[0]-place[0]) < 90 && math.Abs(other[1]-place[1]) < 14 {
+				place[1] = other[1] + 22 // below the dot that another stands on
+			}
+		}
+		labels = append(labels, place)
+		d.text("name", anchor, at+off, place[1], clip(g.Arm, 30))
 	}
 	return d.done()
 }

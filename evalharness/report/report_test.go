@@ -87,12 +87,26 @@ func TestPageIsNotChangedByWords(t *testing.T) {
 func TestPageSaysTheVerdict(t *testing.T) {
 	r := demo(plain)
 	v := r.Comparisons[0].Verdict
+	v.Outcome = evalharness.NotEnough
 	v.Diff, v.Low95, v.High95, v.P, v.Wins, v.Losses, v.Ties, v.MoreCases = .1666, -.0204, .3141, .0004, 24, 8, 64, 1234
 	r.Comparisons[0].Verdict = v
 	_, texts := structure(t, render(t, r, "html"))
-	for _, want := range []string{"CLEAR WIN", "+16.7", "−2.0 to +31.4", "< 0.001", "24 won, 8 lost, 64 tied", "5.0 points", "1\u2009234 more", r.Settings.Hash, "eval_4f0c2a9be1"} {
+	for _, want := range []string{"NOT ENOUGH", "+16.7", "−2.0 to +31.4", "< 0.001", "24 won, 8 lost, 64 tied", "5.0 points", "1\u2009234 more", r.Settings.Hash, "eval_4f0c2a9be1"} {
 		if !texts[want] {
 			t.Errorf("%q is not in the page", want)
+		}
+	}
+}
+
+// A run without an adapter has no verdict; its page begins with the advice.
+func TestAdviceIsNoVerdict(t *testing.T) {
+	r := demo(plain)
+	r.Comparisons = r.Comparisons[1:]
+	for _, format := range []string{"html", "md"} {
+		text := render(t, r, format)
+		head, _, _ := strings.Cut(text, map[string]string{"html": "<nav", "md": "## "}[format])
+		if strings.Contains(head, "CLEAR WIN") || !strings.Contains(strings.ToLower(head), "advice") {
+			t.Errorf("%s begins with %s", format, head)
 		}
 	}
 }
