@@ -2,6 +2,8 @@
 
 package kernel
 
+import "runtime"
+
 //go:noescape
 func readAVX2(b *byte, chunks int)
 
@@ -61,6 +63,6 @@ func int8Loop(steps int) {
 	case pathAVX2:
 		int8AVX2(steps)
 	default:
-		int8Plain(steps)
+		runtime.KeepAlive(int8Plain(steps)) // it is not to be left out
 	}
 }
