@@ -77,6 +77,12 @@ func (h adaptersHandler) act(c *gin.Context) {
 		read = h.Adapters.Head // the answer is about what comes after
 	}
 	from, err := h.entryBy(c, name, read)
+	if action == "promote" && errors.Is(err, adapters.ErrNotFound) {
+		// A name that is new can be given what another one stands for.
+		if _, gone := read(c.Request.Context(), name); errors.Is(gone, adapters.ErrNotFound) {
+			from, err = adapters.Entry{Name: name}, nil
+		}
+	}
 	if err != nil {
 		h.failed(c, err)
 		return

@@ -30,6 +30,8 @@ type Options struct {
 	Advise     bool                                                                           // the ladder alone, before any training
 	Version    string
 	Progress   func(stage string, done, total int)
+
+	pause func(context.Context, time.Duration) error // replaced by tests
 }
 
 // TrainedFile is a file that an adapter was trained on.
@@ -84,7 +86,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer j.Close()
-	r.asker = newAsker(j)
+	if r.asker = newAsker(j); o.pause != nil {
+		r.asker.pause = o.pause
+	}
 	if err := r.index(ctx); err != nil {
 		return nil, err
 	}

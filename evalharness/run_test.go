@@ -249,6 +249,8 @@ func newTestAsker(t *testing.T) *asker {
 	}
 	t.Cleanup(func() { j.Close() })
 	a := newAsker(j)
-	a.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	a.pause = noPause
 	return a
 }
+
+func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }

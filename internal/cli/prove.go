@@ -27,6 +27,7 @@ type proveFlags struct {
 	maxTokens    int
 	budget       int
 	instructions []string
+	embedder     string
 	forcePromote bool
 	noForgetting bool
 }
@@ -62,6 +63,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 	p.IntVar(&f.maxTokens, "max-tokens", 0, "of an answer (default: by the length of the rows' answers)")
 	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 400)")
 	p.StringArrayVar(&f.instructions, "instruction", nil, "`TEXT` to try as the base's instruction (repeatable)")
+	p.StringVar(&f.embedder, "embedder", "", "`MODEL` that finds the nearest examples; none: examples are drawn at random only (default all-minilm-l6-v2)")
 	p.BoolVar(&f.forcePromote, "force-promote", false, "let NAME stand for the adapter whatever the verdict")
 	p.BoolVar(&f.noForgetting, "no-forgetting", false, "do not measure what was forgotten")
 	p.StringVar(&f.recipe, "recipe", "", "classic, or auto: settings by the size of model and data")
@@ -158,6 +160,9 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 	}
 	if f.noForgetting {
 		t["forgetting"] = false
+	}
+	if f.embedder != "" {
+		t["retrieval"] = map[string]any{"embedder": f.embedder}
 	}
 	if f.metric != "" {
 		t["metric"] = f.metric
