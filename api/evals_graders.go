@@ -100,7 +100,7 @@ func (h gradersHandler) compiled(c *gin.Context, spec *graders.Spec) (*graders.G
 	}
 	for _, name := range spec.Models() {
 		exchangeOf(c).model = name
-		if _, err := (evalModels{h.server}).Pin(c.Request.Context(), h.client(c), name); err != nil {
+		if _, err := evalModels(h).Pin(c.Request.Context(), h.client(c), name); err != nil {
 			return nil, err
 		}
 	}
@@ -159,7 +159,7 @@ func (h gradersHandler) ran(c *gin.Context) (*graded, error) {
 	if h.Evals != nil {
 		similar = h.Evals.Similarity(h.client(c))
 	}
-	judge := &judgeOf{evalModels{h.server}, h.client(c), map[string]gradedUsage{}}
+	judge := &judgeOf{evalModels(h), h.client(c), map[string]gradedUsage{}}
 	began := time.Now()
 	r, err := g.Grade(c.Request.Context(), values, judge, similar)
 	out := &graded{Reward: r.Score, Sub: map[string]float64{}, Usage: judge.usage}

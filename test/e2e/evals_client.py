@@ -47,7 +47,7 @@ test = client.evals.create(
     },
     testing_criteria=[
         {"type": "string_check", "name": "there", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "operation": "ilike"},
-        {"type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "evaluation_metric": "rouge_l", "pass_threshold": 0.0},
+        {"type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "evaluation_metric": "cosine", "pass_threshold": -1.0},
     ],
 )
 strict(EvalCreateResponse, test)
@@ -140,13 +140,13 @@ except openai.BadRequestError as e:
 grade = client.fine_tuning.alpha.graders
 for grader, sample, want in [
     ({"type": "string_check", "name": "s", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"}, "bright red", 1),
-    ({"type": "text_similarity", "name": "f", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": "fuzzy_match"}, "red", 1),
+    ({"type": "text_similarity", "name": "f", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": "cosine"}, "red", 1),
     ({"type": "multi", "name": "m", "calculate_output": "0.5 * json + 0.25", "graders": {
         "json": {"type": "string_check", "name": "j", "input": "{{sample.output_json.colour}}", "reference": "{{item.a}}", "operation": "eq"}}}, '{"colour": "red"}', 0.75),
 ]:
     assert grade.validate(grader=grader).grader.type == grader["type"]
     r = strict(GraderRunResponse, grade.run(grader=grader, model_sample=sample, item={"a": "red"}))
-    assert r.reward == want and not any(v for v in r.metadata.errors.model_dump().values()), r
+    assert abs(r.reward - want) < 1e-6 and not any(v for v in r.metadata.errors.model_dump().values()), r
     assert r.metadata.type == grader["type"] and r.metadata.execution_time >= 0, r
 r = grade.run(grader={"type": "score_model", "name": "judge", "model": model, "range": [0, 10], "sampling_params": {"seed": 3},
                       "input": [{"role": "user", "content": "Rate this answer from 0 to 10: {{sample.output_text}}"}]}, model_sample="blue", item={})
