@@ -22,6 +22,18 @@ func TestTraps(t *testing.T) {
 	}
 }
 
+// A side that always says the same correlates with nothing: scikit-learn gives 0.
+func TestMCCOfOneLabel(t *testing.T) {
+	m, err := New("mcc", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []Case{{Prediction: "x", References: []string{"x"}}, {Prediction: "y", References: []string{"x"}}}
+	if got := m.Corpus(cases); got != 0 {
+		t.Errorf("mcc is %v, want 0", got)
+	}
+}
+
 func FuzzTexts(f *testing.F) {
 	f.Add("the cat", "a cat\nİΣ")
 	f.Add("", "\xff\x00")
