@@ -8,9 +8,6 @@ import (
 	"graft/evalharness/stats"
 )
 
-// invalidLabel stands for every answer that is none of the labels.
-const invalidLabel = "(none of the labels)"
-
 // level of the intervals of single arms.
 const level = 0.95
 

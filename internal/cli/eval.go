@@ -25,7 +25,6 @@ import (
 type evalFlags struct {
 	url, key string
 	json     bool
-	out      string
 }
 
 func (f *evalFlags) register(c *cobra.Command) {
