@@ -245,6 +245,8 @@ func New(d Deps) http.Handler {
 	rated.POST("/:run/raters", ratings.invite)
 	rated.POST("/:run/lock", ratings.lock)
 
+	encoder, _ := d.Backend.(serving.TokenEncoder)
+	open.POST("/pooling", poolingHandler{s, encoder}.create)
 	tokens := tokenizeHandler{s, d.Backend, asTokenizer(d.Backend)}
 	open.POST("/tokenize", tokens.tokenize)
 	open.POST("/detokenize", tokens.detokenize)

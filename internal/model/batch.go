@@ -10,6 +10,9 @@ type Batch struct {
 	Segs  []Segment // cover IDs without gaps
 	// Logits lists the rows for which the head is computed, ascending.
 	Logits []int32
+	// Layers is how many layers of an encoder are computed, whose output is then that of
+	// Hidden; 0: all. Models that write compute all.
+	Layers int
 
 	positions []int32 // [T] of each row in its sequence; scratch of Begin
 }

@@ -107,7 +107,11 @@ func (m *bert) trunk(o Ops, b *Batch) Value {
 	x := o.Add(o.Embed(m.words, b.IDs, 1), o.Embed(m.types, types, 1))
 	x = o.Add(x, o.Embed(m.positions, b.Positions(), 1))
 	x = o.Norm(x, m.norm)
-	for _, layer := range m.layers {
+	layers := m.layers
+	if b.Layers > 0 {
+		layers = layers[:b.Layers]
+	}
+	for _, layer := range layers {
 		x = o.Layer(layer, x)
 	}
 	return x

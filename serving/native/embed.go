@@ -37,8 +37,7 @@ func (b *Backend) Embed(ctx context.Context, req *serving.EmbedRequest) (*servin
 	return out, nil
 }
 
-// embedIDs are the tokens of one input; truncate cuts those that are too many,
-// but keeps the token that ends a text.
+// embedIDs are the tokens of one input; truncate cuts those that are too many.
 func (in *instance) embedIDs(input serving.EmbedInput, truncate bool) ([]int32, error) {
 	p := prompt{ids: input.IDs}
 	if input.IDs == nil {
@@ -52,15 +51,23 @@ func (in *instance) embedIDs(input serving.EmbedInput, truncate bool) ([]int32, 
 	if len(p.ids) == 0 {
 		return nil, &serving.ParamError{Param: "input", Message: "an input is empty"}
 	}
-	if n := len(p.ids); n > in.context {
-		if !truncate {
-			return nil, &serving.ContextError{Context: in.context, Prompt: n}
-		}
-		last := p.ids[n-1]
-		p.ids = p.ids[:in.context:in.context]
-		if input.IDs == nil && in.tok.AddEOS() {
-			p.ids[in.context-1] = last
-		}
+	return in.fit(p.ids, input.IDs == nil, truncate)
+}
+
+// fit refuses tokens that are too many, or cuts them; of text, the token that ends it
+// is kept.
+func (in *instance) fit(ids []int32, text, truncate bool) ([]int32, error) {
+	n := len(ids)
+	if n <= in.context {
+		return ids, nil
 	}
-	return p.ids, nil
+	if !truncate {
+		return nil, &serving.ContextError{Context: in.context, Prompt: n}
+	}
+	last := ids[n-1]
+	ids = ids[:in.context:in.context]
+	if text && in.tok.AddEOS() {
+		ids[in.context-1] = last
+	}
+	return ids, nil
 }

@@ -13,9 +13,12 @@ import (
 type embedding struct {
 	ctx     context.Context // of the caller that waits
 	inputs  [][]int32       // none empty
-	vectors [][]float32     // of the inputs so far
+	vectors [][]float32     // of the inputs so far; nil for each when states are wanted
+	each    bool            // the states of single tokens are wanted; of encoders only
+	layers  int             // that are computed, of encoders; 0: all
+	states  [][][]float32   // of the inputs so far, [T][D] each, when each is set
 	err     error
-	done    chan struct{} // closed when vectors and err can be read
+	done    chan struct{} // closed when vectors, states and err can be read
 
 	// The input in progress, when it takes several passes.
 	table    table
@@ -39,7 +42,7 @@ func (e *engine) embedStep() {
 // of an encoder.
 func (e *engine) embedPass(x *embedding) error {
 	b := &e.batch
-	b.IDs, b.Segs, b.Logits = b.IDs[:0], b.Segs[:0], b.Logits[:0]
+	b.IDs, b.Segs, b.Logits, b.Layers = b.IDs[:0], b.Segs[:0], b.Logits[:0], x.layers
 	tables := make([]table, 0, 8) // of the inputs that begin and end here
 	defer func() {
 		for i := range tables {
@@ -85,6 +88,10 @@ func (e *engine) embedPass(x *embedding) error {
 	}
 	for k := range b.Segs {
 		s := &b.Segs[k]
+		if x.each {
+			x.states, x.vectors = append(x.states, rowsOf(h, s)), append(x.vectors, nil)
+			continue
+		}
 		if k == 0 && x.pooler != nil {
 			x.pooler.Add(h, s)
 		} else {
@@ -104,6 +111,16 @@ func (e *engine) embedPass(x *embedding) error {
 		}
 	}
 	return nil
+}
+
+// rowsOf copies the rows of a segment: [Len][D].
+func rowsOf(h model.Value, s *model.Segment) [][]float32 {
+	all := slices.Clone(h.Data[s.Row*h.Width : (s.Row+s.Len)*h.Width])
+	rows := make([][]float32, s.Len)
+	for i := range rows {
+		rows[i] = all[i*h.Width : (i+1)*h.Width : (i+1)*h.Width]
+	}
+	return rows
 }
 
 func (e *engine) endEmbedding(x *embedding, err error) {

@@ -20,8 +20,9 @@ import (
 )
 
 var (
-	_ serving.Backend   = (*Fake)(nil)
-	_ serving.Tokenizer = (*Fake)(nil)
+	_ serving.Backend      = (*Fake)(nil)
+	_ serving.Tokenizer    = (*Fake)(nil)
+	_ serving.TokenEncoder = (*Fake)(nil)
 )
 
 // Fake is a serving.Backend and serving.Tokenizer that answers with what it was

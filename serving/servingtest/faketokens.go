@@ -32,6 +32,37 @@ func (f *Fake) Detokenize(_ context.Context, model string, ids []int32) (string,
 	return fakeDecode(ids), nil
 }
 
+// EncodeTokens gives each token its id modulo 8 as a vector of its bits, between two
+// marks of zeros with the id 0.
+func (f *Fake) EncodeTokens(ctx context.Context, req *serving.TokenStatesRequest) (*serving.TokenStates, error) {
+	m, err := f.model(req.Model)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Embedder || req.Layer > 2 {
+		return nil, &serving.ParamError{Param: "layer", Message: "only the fake embedder's layers 1 and 2 are there"}
+	}
+	out := &serving.TokenStates{Layer: max(req.Layer, 1)}
+	for _, text := range req.Texts {
+		ids := append(append([]int32{0}, fakeEncode(text)...), 0)
+		if len(ids) > m.Context {
+			if !req.Truncate {
+				return nil, &serving.ContextError{Context: m.Context, Prompt: len(ids)}
+			}
+			ids = append(ids[:m.Context-1], 0)
+		}
+		s := serving.TextStates{IDs: ids}
+		for _, id := range ids {
+			s.Strings = append(s.Strings, string(fakeBytes(id)))
+			s.Special = append(s.Special, id == 0)
+			s.Vectors = append(s.Vectors, []float32{float32(id & 1), float32(id >> 1 & 1), float32(id >> 2 & 1)})
+		}
+		out.Texts = append(out.Texts, s)
+		out.Usage.Prompt += len(ids)
+	}
+	return out, ctx.Err()
+}
+
 func fakeEncode(text string) []int32 {
 	var ids []int32
 	for i := 0; i < len(text); {

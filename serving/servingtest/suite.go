@@ -84,6 +84,12 @@ func Run(t *testing.T, s Subject, start func(t *testing.T) serving.Backend) {
 			testTokenizer(&run{T: t, s: s, b: b}, tok)
 		}
 	})
+	t.Run("TokenEncoder", func(t *testing.T) {
+		b := start(t)
+		if e, ok := b.(serving.TokenEncoder); ok && s.Embed != "" {
+			testTokenStates(&run{T: t, s: s, b: b}, e)
+		}
+	})
 	t.Run("Residency", func(t *testing.T) {
 		b := start(t)
 		if memory, ok := b.(serving.Residency); ok && s.Adapter != "" {
