@@ -50,20 +50,23 @@ type Metric struct {
 	Cases func([]Case) []float64
 	// Corpus is the reported value; 0 for no cases.
 	Corpus func([]Case) float64
+	// Details are numbers that tell more of the value, by name; nil: there are none.
+	Details func([]Case) map[string]float64
 }
 
 // EmbedFunc gives the embedding of each text, all of one width.
 type EmbedFunc func(ctx context.Context, texts []string) ([][]float32, error)
 
-// Tokenwise are the last hidden states of one text.
+// Tokenwise are the hidden states of one text.
 type Tokenwise struct {
 	Vectors [][]float32 // [T][D], special tokens included, not normalised
 	IDs     []int32     // [T]
 	Special []bool      // [T], of [CLS] and [SEP]: they weigh 0 but may be matched to
 }
 
-// TokensFunc gives the hidden states of a text's tokens, alone, without padding.
-type TokensFunc func(ctx context.Context, text string) (*Tokenwise, error)
+// EncodeFunc gives the hidden states of each text's tokens, alone, without padding.
+// Texts that are too long for the encoder are cut.
+type EncodeFunc func(ctx context.Context, texts []string) ([]Tokenwise, error)
 
 // Options are what a metric can be told. The zero value is right for most.
 type Options struct {
@@ -74,11 +77,15 @@ type Options struct {
 	Unicode   bool     // ROUGE on letters and digits of all scripts, not only a-z and 0-9
 	Fields    []string // json_fields: top-level fields that count; none stands for the reference's
 
-	Embed      EmbedFunc  // embedding_similarity
-	Tokens     TokensFunc // bertscore
-	EmbedModel string     // what Embed and Tokens are computed with, for the signature
-	IDF        bool       // bertscore: rare tokens of the references weigh more
-	Baseline   *Baseline  // bertscore: rescaled by it
+	Embed      EmbedFunc // embedding_similarity
+	EmbedModel string    // what Embed is computed with, for the signature
+
+	Encode      EncodeFunc // bertscore
+	EncodeModel string     // what Encode is computed with, for the signature
+	Layer       int        // whose output Encode gives, from 1; 0: the last
+	IDF         bool       // tokens that are rare in IDFTexts weigh more
+	IDFTexts    []string   // all references of the set that is scored
+	Baseline    *Baseline  // values are rescaled by it
 }
 
 // Info describes a metric without making it.
@@ -88,7 +95,9 @@ type Info struct {
 	Kind   Kind    `json:"kind"`
 	Margin float64 `json:"margin"`
 	Scale  float64 `json:"scale"`
-	Needs  string  `json:"needs,omitempty"` // "labels", "embed", "tokens": the option without which New refuses
+	Needs  string  `json:"needs,omitempty"` // "labels", "embeddings", "encoder", "judge": what New refuses to do without
+	// Options are the keys of a task's metric that change it, beside its name.
+	Options string `json:"options,omitempty"`
 }
 
 type entry struct {
