@@ -210,7 +210,8 @@ type jobGraft struct {
 	Plan     *jobs.Plan    `json:"plan"`     // null: not made yet
 	Name     string        `json:"name"`     // that the result has or will have
 	Step     int           `json:"step"`
-	Steps    int           `json:"steps"` // 0: not known yet
+	Steps    int           `json:"steps"`  // 0: not known yet
+	Report   *string       `json:"report"` // id of the file with what the checks of the data found; null: not checked yet
 }
 
 // organization is where all jobs belong.
@@ -225,7 +226,7 @@ func jobOf(j jobs.Job) jobObject {
 		TrainingFile: j.Spec.TrainingFile, ValidationFile: orNull(j.Spec.ValidationFile), ResultFiles: append([]string{}, j.ResultFiles...),
 		Integrations: []struct{}{}, EstimatedFinish: unixOf(j.EstimatedFinish), Metadata: j.Spec.Metadata, UserProvidedSuffix: orNull(j.Spec.Suffix),
 		Method: map[string]any{"type": method, method: map[string]any{"hyperparameters": hyperOf(j.Hyper, method == jobs.DPO)}},
-		Graft:  jobGraft{j.Spec.Settings, j.Plan, j.Suffixed, j.Step, j.Steps},
+		Graft:  jobGraft{j.Spec.Settings, j.Plan, j.Suffixed, j.Step, j.Steps, orNull(j.Report)},
 	}
 	if j.TrainedTokens > 0 {
 		out.TrainedTokens = &j.TrainedTokens

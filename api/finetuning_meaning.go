@@ -35,16 +35,16 @@ func (e textEmbedder) Embed(ctx context.Context, texts []string) (vectors [][]fl
 	return vectors, nil
 }
 
-// loadedEmbedder is the first embedding model that is loaded; nil: none is, and files
-// are compared by words alone.
-func (h tuningHandler) loadedEmbedder(ctx context.Context) (lint.Embedder, error) {
-	list, err := h.Backend.Models(ctx)
+// LoadedEmbedder is the first embedding model of a backend that is loaded; nil: none is,
+// and files are compared by words alone.
+func LoadedEmbedder(ctx context.Context, b serving.Backend) (lint.Embedder, error) {
+	list, err := b.Models(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range list {
 		if m.Embedder && m.Loaded {
-			return textEmbedder{h.Backend, m.ID}, nil
+			return textEmbedder{b, m.ID}, nil
 		}
 	}
 	return nil, nil

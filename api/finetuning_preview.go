@@ -193,13 +193,13 @@ func (h tuningHandler) checked(c *gin.Context) (*lint.Report, error) {
 			return nil, err
 		}
 		defer other.Close()
-		rows := lint.File{Name: validation}
+		rows := lint.File{Name: validation, Validation: true}
 		problems := dataset.Problems{File: validation}
 		if err := dataset.Read(other, &problems, func(r dataset.Row) error { rows.Rows = append(rows.Rows, r); return ctx.Err() }); err != nil {
 			return nil, err
 		}
 		in.Others = append(in.Others, rows)
-		if in.Embedder, err = h.loadedEmbedder(ctx); err != nil {
+		if in.Embedder, err = LoadedEmbedder(ctx, h.Backend); err != nil {
 			return nil, err
 		}
 	}

@@ -152,7 +152,7 @@ func TestTuningCreate(t *testing.T) {
 		"organization_id":"graft","status":"validating_files","hyperparameters":{"n_epochs":"auto","batch_size":"auto","learning_rate_multiplier":"auto"},"training_file":%q,
 		"validation_file":null,"result_files":[],"trained_tokens":null,"error":null,"seed":7,"integrations":[],"estimated_finish":null,
 		"method":{"type":"supervised","supervised":{"hyperparameters":{"n_epochs":"auto","batch_size":"auto","learning_rate_multiplier":"auto"}}},
-		"metadata":null,"user_provided_suffix":null,"graft":{"settings":{},"plan":null,"name":"ft:x","step":0,"steps":0}}`, file))
+		"metadata":null,"user_provided_suffix":null,"graft":{"settings":{},"plan":null,"name":"ft:x","step":0,"steps":0,"report":null}}`, file))
 
 	rank, off, share := 8, false, 0.25
 	fieldsOf(t, do(s, "POST", "/v1/fine_tuning/jobs", fmt.Sprintf(`{"model":"fake","training_file":%q,"validation_file":%q,"suffix":"mine","seed":3,"metadata":{"k":"v"},

@@ -207,6 +207,7 @@ func New(d Deps) http.Handler {
 	tuned.POST("/jobs/:id/resume", tuning.resume)
 	tuned.GET("/jobs/:id/events", tuning.events)
 	tuned.GET("/jobs/:id/checkpoints", tuning.checkpoints)
+	tuned.GET("/jobs/:id/report", tuning.report)
 	tuned.POST("/graft/preview", tuning.preview)
 	tuned.POST("/graft/check", tuning.check)
 	grading := gradersHandler{s}

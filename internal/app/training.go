@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 
 	"graft/adapters"
+	"graft/api"
 	"graft/serving"
 	"graft/training/jobs"
+	"graft/training/lint"
 )
 
 // openJobs opens the queue of fine-tuning.
@@ -19,6 +21,7 @@ func (a *App) openJobs(files jobs.Files) (err error) {
 		Store: a.store, Dir: filepath.Join(a.cfg.DataDir, "jobs"), Files: files, Bases: trainable{a.bases}, Publisher: publisher{a.adapters},
 		Cores: c.MaxCores, MaxQueued: c.MaxJobs, Keep: c.KeepJobs, SaveEvery: c.SaveEvery, Logger: a.log,
 	}
+	o.Embedder = a.bases.embedder
 	if c.Yield {
 		o.Busy = a.bases.busy
 	}
@@ -65,6 +68,17 @@ func (t trainable) Base(ctx context.Context, id string) (*jobs.Base, error) {
 		return nil, err
 	}
 	return &jobs.Base{ID: info.ID, Digest: info.Digest, Model: m, Tokenizer: tok, Release: release}, nil
+}
+
+// embedder is the embedding model that is loaded; nil: none is.
+func (b *bases) embedder(ctx context.Context) (lint.Embedder, error) {
+	b.mu.Lock()
+	n := b.backend
+	b.mu.Unlock()
+	if n == nil {
+		return nil, nil
+	}
+	return api.LoadedEmbedder(ctx, n)
 }
 
 // busy tells whether requests are being answered.

@@ -67,7 +67,13 @@ tokens: what it knows already, and what stands out. The exit status is 1 if ther
 			if err != nil {
 				return err
 			}
-			return e.printReport(r, page, d.asJSON)
+			if err := e.printReport(r, page, d.asJSON); err != nil {
+				return err
+			}
+			if r.Errors > 0 {
+				return fmt.Errorf("%s cannot be trained on: errors: %d", r.File, r.Errors)
+			}
+			return nil
 		},
 	}
 	d.register(c)
@@ -78,7 +84,7 @@ tokens: what it knows already, and what stands out. The exit status is 1 if ther
 	return c
 }
 
-// printReport writes a report; errors in it are an error.
+// printReport writes a report, to the terminal and as a page to a file; "": to none.
 func (e *env) printReport(r *lint.Report, page string, asJSON bool) error {
 	if page != "" {
 		var b bytes.Buffer
@@ -89,20 +95,14 @@ func (e *env) printReport(r *lint.Report, page string, asJSON bool) error {
 			return err
 		}
 	}
-	var err error
 	if asJSON {
-		err = e.printJSON(r)
-	} else {
-		err = r.Text(e.out, func(s lint.Severity, word string) string {
-			code := "33"
-			if s == lint.Error {
-				code = "31"
-			}
-			return e.paint(e.out, code, word)
-		})
+		return e.printJSON(r)
 	}
-	if err == nil && r.Errors > 0 {
-		err = fmt.Errorf("%s cannot be trained on: errors: %d", r.File, r.Errors)
-	}
-	return err
+	return r.Text(e.out, func(s lint.Severity, word string) string {
+		code := "33"
+		if s == lint.Error {
+			code = "31"
+		}
+		return e.paint(e.out, code, word)
+	})
 }

@@ -61,6 +61,7 @@ same data folder, or --url names one, it is told; otherwise the data folder is c
 itself, and what was resumed goes on when a server runs, or graft train.`,
 		Example: `  graft jobs list
   graft jobs watch ftjob-9a7K…
+  graft jobs report ftjob-9a7K… --html report.html
   graft jobs pause ftjob-9a7K…`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -69,7 +70,7 @@ itself, and what was resumed goes on when a server runs, or graft train.`,
 	p.StringVar(&f.url, "url", "", "use the server at this `URL` (also GRAFT_URL)")
 	p.StringVar(&f.key, "key", "", "API `KEY` for it (also GRAFT_API_KEY, OPENAI_API_KEY)")
 	p.BoolVar(&f.json, "json", false, "print JSON")
-	c.AddCommand(e.listJobs(&f), e.showJob(&f), e.watchJob(&f),
+	c.AddCommand(e.listJobs(&f), e.showJob(&f), e.jobReport(&f), e.watchJob(&f),
 		e.changeJob(&f, "cancel", "End a job; its checkpoints stay"),
 		e.changeJob(&f, "pause", "Have a job wait, with all that it has learnt"),
 		e.changeJob(&f, "resume", "Let a paused job go on"))

@@ -36,7 +36,7 @@ func TestTrain(t *testing.T) {
 	if status != 0 || !name.MatchString(stdout) {
 		t.Fatalf("%d %q\n%s", status, stdout, stderr)
 	}
-	for _, want := range []string{"Plan: 10 examples", "  rank           2", "as asked for", "Step 20/20: training loss=", "Checkpoint created at step 10", "The job has successfully completed"} {
+	for _, want := range []string{"Data checked: 10 rows", "Plan: 10 examples", "  rank           2", "as asked for", "Step 20/20: training loss=", "Checkpoint created at step 10", "The job has successfully completed"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%q is not in\n%s", want, stderr)
 		}
@@ -48,6 +48,13 @@ func TestTrain(t *testing.T) {
 	}
 	if status, show, _ := graft(t, dir, "", "jobs", "show", id); status != 0 || !strings.Contains(show, "ckpt-step-20") || !strings.Contains(show, `"n_epochs":2`) {
 		t.Errorf("show: %d\n%s", status, show)
+	}
+	page := filepath.Join(t.TempDir(), "report.html")
+	if status, report, _ := graft(t, dir, "", "jobs", "report", id, "--html", page); status != 0 || !strings.Contains(report, "10 rows (chat)") {
+		t.Errorf("report: %d\n%s", status, report)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "<dt>Rows</dt><dd>10</dd>") {
+		t.Errorf("page: %v\n%s", err, text)
 	}
 	if status, _, why := graft(t, dir, "", "jobs", "cancel", id); status != 1 || !strings.Contains(why, "it is succeeded") {
 		t.Errorf("cancel: %d %s", status, why)

@@ -89,6 +89,11 @@ points = list(client.fine_tuning.jobs.checkpoints.list(job.id))
 assert [p.step_number for p in points] == [12, 6] and points[0].metrics.full_valid_loss is not None, points
 result = client.files.content(job.result_files[0]).text
 assert result.startswith("step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy") and result.count("\n") >= 13, result
+# The rows to validate with are those trained on: a warning, with the lines, and the job goes on.
+told = [e["message"] for e in live if e["level"] == "warn" and "contamination" in e["message"]]
+assert told and "12 rows have a copy in the training file" in told[0], told
+report = json.loads(client.files.content(job.result_files[1]).text)
+assert report["warnings"] and report["errors"] == 0 and report["difficulty"]["examples"] == 12, report
 try:
     client.fine_tuning.jobs.cancel(job.id)
     raise AssertionError("a job that has ended is cancelled")

@@ -74,5 +74,5 @@ func (f *forgotten) beyond(step int, most *float64) error {
 	}
 	// One that is not a number is beyond every bound.
 	err := fmt.Errorf("at step %d the model needs %.1f %% more bits for a byte of neutral text than the base (%.4f), beyond max_forgetting (%.1f %%): lower the learning rate or the epochs, or raise the bound; earlier checkpoints stay", step, 100*f.share, f.bits, 100**most)
-	return &failure{Error{Code: "max_forgetting_exceeded", Message: err.Error()}, err}
+	return &failure{told: Error{Code: "max_forgetting_exceeded", Message: err.Error()}, cause: err}
 }

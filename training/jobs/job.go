@@ -55,6 +55,7 @@ type Job struct {
 	Hyper         Hyper
 	Model         string   // name of the result when there is one: fine_tuned_model
 	ResultFiles   []string // ids
+	Report        string   // id of the file with what the checks of the data found; "": not checked yet
 	TrainedTokens int64    // 0: not known yet
 	Step, Steps   int      // done, and in all; 0: not known yet
 	Error         *Error   // nil: none

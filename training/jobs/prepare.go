@@ -56,6 +56,7 @@ func (r *rows) each(f func(e *training.Example)) {
 type failure struct {
 	told  Error
 	cause error
+	set   *dataset.Set // what could be read of a file that is wrong; nil: it is not that
 }
 
 func (f *failure) Error() string { return f.cause.Error() }
@@ -126,8 +127,7 @@ func (s *Service) load(ctx context.Context, path, param string, o dataset.Option
 	}
 	var invalid *dataset.InvalidError
 	if errors.As(err, &invalid) {
-		text := fmt.Sprintf("The job failed due to an invalid %s file. %s", map[string]string{"training_file": "training", "validation_file": "validation"}[param], err)
-		return r, "", &failure{Error{"invalid_" + param, text, param}, err}
+		return r, "", invalidFile(param, err, set)
 	}
 	if err != nil {
 		return r, "", err
@@ -158,7 +158,7 @@ func (p *prepared) hold(spec *Spec) (string, error) {
 		return "no validation file is given, and none can be held out: " + err.Error(), nil
 	}
 	if err != nil {
-		return "", &failure{Error{"invalid_training_file", err.Error(), "training_file"}, err}
+		return "", invalidFile("training_file", err, nil)
 	}
 	out := make([]bool, n)
 	for _, i := range rest {

@@ -19,8 +19,13 @@ var columns = []struct{ name, key string }{
 	{"neutral_bits_per_byte", "neutral_bits_per_byte"},
 }
 
-// putResult writes the numbers of all steps into a file, whose id is the job's in other
-// words, and returns that.
+// resultPurpose is that of the files that a job makes.
+const resultPurpose = "fine-tune-results"
+
+// fileOf is the id of a job's result file: a second time, it is the same file.
+func fileOf(job string) string { return "file-" + strings.TrimPrefix(job, "ftjob-") }
+
+// putResult writes the numbers of all steps into a file and returns its id.
 func (s *Service) putResult(ctx context.Context, j *Job) (string, error) {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
@@ -61,6 +66,6 @@ func (s *Service) putResult(ctx context.Context, j *Job) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f := File{ID: "file-" + strings.TrimPrefix(j.ID, "ftjob-"), Name: "step_metrics.csv", Purpose: "fine-tune-results", Owner: j.Spec.Owner, Bytes: int64(text.Len())}
+	f := File{ID: fileOf(j.ID), Name: "step_metrics.csv", Purpose: resultPurpose, Owner: j.Spec.Owner, Bytes: int64(text.Len())}
 	return f.ID, s.o.Files.Put(ctx, f, &text)
 }

@@ -73,7 +73,7 @@ func (s *Service) trainJob(ctx context.Context, j *Job) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, training.ErrDiverged) {
-		return &failure{Error{Code: "training_diverged", Message: err.Error()}, err}
+		return &failure{told: Error{Code: "training_diverged", Message: err.Error()}, cause: err}
 	}
 	if err != nil {
 		return err
@@ -310,6 +310,9 @@ func (r *run) finish(ctx context.Context) error {
 	_, err = r.s.change(ctx, r.job, func(rec *record) ([]note, error) {
 		now := r.s.o.Now().UTC()
 		rec.Status, rec.Ended, rec.EstimatedFinish, rec.ResultFiles = Succeeded, now, time.Time{}, []string{result}
+		if rec.Report != "" {
+			rec.ResultFiles = append(rec.ResultFiles, rec.Report)
+		}
 		return []note{{key: "completed", text: "The job has successfully completed"}}, nil
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"graft/internal/store"
+	"graft/training/lint"
 )
 
 // Options of a Service. Store, Dir, Files, Bases and Publisher are needed.
@@ -27,6 +28,9 @@ type Options struct {
 	MaxQueued    int         // jobs that have not ended; 0: 100
 	Keep         int         // jobs that have ended and are remembered; 0: 1000
 	Busy         func() bool // whether requests are being answered: the training waits for them; nil: it never does
+	// Embedder lends a model that turns texts into vectors, by which validation files are
+	// compared with training files; nil, and nil of it: they are compared by words alone.
+	Embedder func(context.Context) (lint.Embedder, error)
 	// SaveEvery is how much of a training may be lost when the process is killed.
 	SaveEvery time.Duration    // 0: 30 s
 	Logger    *slog.Logger     // nil: nothing is logged

@@ -1,11 +1,14 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"graft/training/lint"
 )
 
 // validate checks the files of a job and queues it.
@@ -55,28 +58,46 @@ func (s *Service) check(ctx context.Context, j *Job) (*prepared, error) {
 		}
 		err := s.copyFile(ctx, f.id, filepath.Join(s.dir(j.ID), f.name))
 		if errors.Is(err, ErrNoFile) {
-			return nil, &failure{Error{"invalid_" + f.param, "The file " + f.id + " does not exist any more.", f.param}, err}
+			return nil, invalidFile(f.param, fmt.Errorf("the file %s does not exist any more: upload it again", f.id), nil)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	p, err := s.prepare(ctx, j)
+	var unread *failure
+	if errors.As(err, &unread) && unread.set != nil { // the error names the first problems, the report all
+		return nil, cmp.Or(s.examine(ctx, j, lint.Input{Set: unread.set}), err)
+	}
 	if err != nil {
 		return nil, err
+	}
+	if err := s.ready(ctx, j, p); err != nil {
+		p.base.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// ready tells whether a prepared job can start, and completes its plan.
+func (s *Service) ready(ctx context.Context, j *Job, p *prepared) error {
+	in, err := s.inspection(ctx, j, p)
+	if err != nil {
+		return err
+	}
+	if err := s.examine(ctx, j, in); err != nil {
+		return err
 	}
 	t, err := p.trainer(nil, j, nil)
 	if err != nil {
-		p.base.Release()
-		return nil, err
+		return err
 	}
 	if every := p.settings.options.ValidateEvery; every > 0 && t.Total()/every > maxCheckpoints {
-		p.base.Release()
-		return nil, &InvalidError{p.settings.at(&j.Spec, "eval_steps"), fmt.Sprintf("%d checkpoints would be published, at most %d are allowed: give %d or more", t.Total()/every, maxCheckpoints, (t.Total()+maxCheckpoints-1)/maxCheckpoints)}
+		return &InvalidError{p.settings.at(&j.Spec, "eval_steps"), fmt.Sprintf("%d checkpoints would be published, at most %d are allowed: give %d or more", t.Total()/every, maxCheckpoints, (t.Total()+maxCheckpoints-1)/maxCheckpoints)}
 	}
 	p.plan.Steps, p.plan.Parameters = t.Total(), t.Adapter().Size()
 	p.plan.Share = float64(p.plan.Parameters) / float64(p.base.Model.Config.Params)
-	return p, nil
+	return nil
 }
 
 // stopped is nil for what ends a work because the job's state says so.

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,7 +22,7 @@ func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	if in.Scorer == nil || len(s.Examples) == 0 {
 		return nil, nil
 	}
-	looked := sample(s.Examples, mostScored)
+	looked := sample(s.Examples, cmp.Or(in.Scored, mostScored))
 	some := make([]training.Example, len(looked))
 	for i, n := range looked {
 		some[i] = s.Examples[n]

@@ -26,6 +26,9 @@ type Embedder interface {
 type File struct {
 	Name string
 	Rows []dataset.Row
+	// Validation: the file chooses among checkpoints and proves nothing, so that copies
+	// in it are a warning. In a file that the result is judged by they are an error.
+	Validation bool
 }
 
 // Input is what is looked at.
@@ -33,6 +36,7 @@ type Input struct {
 	Set      *dataset.Set
 	Others   []File   // validation and test files
 	Scorer   Scorer   // nil: no checks of difficulty
+	Scored   int      // tokens that the Scorer reads at most; 0: 8192
 	Embedder Embedder // nil: other files are compared by words alone
 
 	report *Report // that checks add to beside their findings

@@ -10,18 +10,19 @@ import (
 
 // Base is a Scorer: a model that is loaded.
 type Base struct {
-	Model *model.Model
-	Cores int // it computes with; 0: all
+	Model   *model.Model
+	Cores   int                         // it computes with; 0: all
+	Between func(context.Context) error // called between small pieces of work, its error ends it; nil: nothing is
 }
 
 // Loss computes one example after the other.
 func (b Base) Loss(ctx context.Context, examples []training.Example) ([]float64, error) {
 	pool := kernel.NewPool(b.Cores)
 	defer pool.Close()
-	return training.Losses(ctx, pool, b.Model, examples, nil)
+	return training.Losses(ctx, pool, b.Model, examples, b.Between)
 }
 
-// mostScored bounds the tokens that a Scorer computes for one file: some seconds on two
+// mostScored bounds the tokens that a Scorer reads of one file: some seconds on two
 // cores for a model of some hundred million parameters.
 const mostScored = 8192
 
