@@ -20,6 +20,7 @@ var (
 	ErrSource     = errors.New("the adapter could not be fetched") // from a repository
 	ErrQuota      = errors.New("no more adapters can be stored")
 	ErrNoPrevious = errors.New("there is nothing to go back to")
+	ErrUnproven   = errors.New("no evaluation has shown a clear win of it") // and the name demands one
 )
 
 // Entry is a name and what it stands for now.
@@ -70,6 +71,9 @@ type Settings struct {
 	RequestsPerMinute int      `json:"requests_per_minute,omitempty"` // of one key; 0: no limit
 	TokensPerMinute   int      `json:"tokens_per_minute,omitempty"`   // of one key, prompt and answer; 0: no limit
 	Pinned            bool     `json:"pinned,omitempty"`              // stays in memory
+	// RequireVerdict: the name is given a generation only after an evaluation with a clear
+	// win; nil: as RegistryOptions.RequireVerdict says.
+	RequireVerdict *bool `json:"require_verdict,omitempty"`
 }
 
 // Event is a step in the history of a name.
@@ -78,6 +82,7 @@ type Event struct {
 	Action     string // add, replace, stage, promote, rollback, delete, settings
 	Generation string
 	By         string // id of an API key; empty: without one
+	Note       string // the evaluation that a promotion rests on, or that it was forced, and against what
 }
 
 // Lease is a generation held by a request: its files stay until Release, whatever
@@ -146,6 +151,8 @@ type Change struct {
 	From       string // promote: take the generation that this other name stands for
 	Expected   string // generation that the name has to stand for now; "": any
 	By         string // id of an API key
+	Run        string // promote: the evaluation that it rests on; "": any that shows a clear win
+	Force      bool   // promote: also without one
 }
 
 // GenerationInfo is a stored generation.

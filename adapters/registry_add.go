@@ -191,8 +191,17 @@ func (r *Registry) store(ctx context.Context, q *AddRequest, v store.AdapterVers
 		}
 		if q.Stage {
 			e.Action = "stage"
+		} else if e.Action == "replace" {
+			if e.Note, err = r.allow(ctx, tx.Adapters, n, v, Change{}, e.Action); err != nil {
+				return err
+			}
 		}
 		if q.Settings != nil {
+			if q.Settings.RequireVerdict == nil { // not taken away in passing
+				if q.Settings.RequireVerdict, err = demands(n); err != nil {
+					return err
+				}
+			}
 			n.Settings = text(q.Settings)
 		}
 		n.Notes = cmp.Or(q.Notes, n.Notes)

@@ -11,7 +11,7 @@ import (
 
 // Promote lets a name stand for the staged generation, for another one that is
 // stored, or for what another name stands for; then the name may be new. Report.Modules
-// of the answer is left out. Errors: ErrNotFound, ErrMismatch, ErrName.
+// of the answer is left out. Errors: ErrNotFound, ErrMismatch, ErrName, ErrUnproven.
 func (r *Registry) Promote(ctx context.Context, name string, c Change) (Entry, error) {
 	return r.move(ctx, name, c, "promote", func(tx store.AdaptersTx, n store.AdapterName) (store.AdapterVersion, error) {
 		switch {
@@ -60,7 +60,7 @@ func anywhere(ctx context.Context, tables store.Adapters, generation string) (v 
 // Rollback lets a name stand for what it stood for before its generation was added
 // or promoted, and once more for what came before that; or for a generation of its
 // history. Report.Modules of the answer is left out. Errors: ErrNotFound, ErrNoPrevious,
-// ErrMismatch.
+// ErrMismatch, ErrUnproven for a generation that the name never stood for.
 func (r *Registry) Rollback(ctx context.Context, name string, c Change) (Entry, error) {
 	if c.From != "" {
 		return Entry{}, fmt.Errorf("adapter %q: %w: it goes back to its own generations only", name, ErrNoPrevious)
@@ -105,6 +105,9 @@ func (r *Registry) move(ctx context.Context, name string, c Change, action strin
 			return err
 		}
 		e := store.AdapterEvent{Time: r.Now(), Action: action, Generation: v.Generation, Author: c.By}
+		if e.Note, err = r.allow(ctx, tx.Adapters, n, v, c, action); err != nil {
+			return err
+		}
 		if action == "rollback" {
 			pruned, err = r.back(ctx, tx, n, v, e)
 			return err

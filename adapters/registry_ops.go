@@ -23,6 +23,9 @@ type RegistryOptions struct {
 	Keep   int      // generations of a name kept for going back; 0: 10, negative: none
 	Bases  Bases
 	Models func() []string // ids that names may not take; nil: none
+	// RequireVerdict: names are given another generation only after an evaluation with a
+	// clear win, unless their settings say otherwise.
+	RequireVerdict bool
 	// Fetch brings the adapter of a Hugging Face repository into a folder and
 	// returns the commit; files that are longer than most together are an error.
 	// nil: there is no such source.
@@ -179,7 +182,7 @@ func (r *Registry) History(ctx context.Context, name string) ([]Event, error) {
 	}
 	list := make([]Event, len(rows))
 	for i, e := range rows {
-		list[i] = Event{Time: e.Time, Action: e.Action, Generation: e.Generation, By: e.Author}
+		list[i] = Event{Time: e.Time, Action: e.Action, Generation: e.Generation, By: e.Author, Note: e.Note}
 	}
 	return list, nil
 }

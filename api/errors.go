@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"graft/adapters"
+	"graft/evalharness"
 	"graft/evalharness/evals"
 	"graft/serving"
 	"graft/training/jobs"
@@ -72,6 +73,8 @@ var errorTable = []struct {
 	{is: adapters.ErrName, status: http.StatusBadRequest, kind: invalidRequest, code: "invalid_lora_name"},
 	{is: adapters.ErrExists, status: http.StatusConflict, kind: invalidRequest, code: "lora_adapter_already_loaded", noRetry: true},
 	{is: adapters.ErrMismatch, status: http.StatusConflict, kind: invalidRequest, code: "lora_generation_mismatch", noRetry: true},
+	{is: adapters.ErrUnproven, status: http.StatusConflict, kind: invalidRequest, code: "verdict_required", noRetry: true},
+	{is: evalharness.ErrEvidence, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "unproven_result"},
 	{is: adapters.ErrNoPrevious, status: http.StatusConflict, kind: invalidRequest, code: "no_previous_generation", noRetry: true},
 	{is: adapters.ErrInvalid, status: http.StatusUnprocessableEntity, kind: invalidRequest, code: "invalid_lora_adapter"},
 	{is: adapters.ErrTooLarge, status: http.StatusRequestEntityTooLarge, kind: invalidRequest, code: "lora_adapter_file_too_large"},

@@ -104,8 +104,8 @@ func (h adaptersHandler) begin() (done func(), err error) {
 
 // lifecycleActions are the last parts of paths below /v1/lora_adapters.
 var lifecycleActions = map[string][]string{
-	http.MethodGet:  {"report", "history"},
-	http.MethodPost: {"promote", "rollback", "load", "unload", "pin", "unpin"},
+	http.MethodGet:  {"report", "history", "verdicts"},
+	http.MethodPost: {"promote", "rollback", "load", "unload", "pin", "unpin", "verdicts"},
 }
 
 // target splits the path behind /v1/lora_adapters/. Names may hold slashes, so the

@@ -40,6 +40,8 @@ func (h adaptersHandler) get(c *gin.Context) {
 		h.writeJSON(c, http.StatusOK, e.Report)
 	case "history":
 		h.history(c, name)
+	case "verdicts":
+		h.verdicts(c, e)
 	default:
 		h.writeJSON(c, http.StatusOK, h.wireWhole(c, e))
 	}
@@ -50,6 +52,7 @@ type eventObject struct {
 	Action     string `json:"action"`
 	Generation string `json:"generation"`
 	By         string `json:"by,omitempty"` // id of an API key, for admins
+	Note       string `json:"note,omitempty"`
 }
 
 func (h adaptersHandler) history(c *gin.Context, name string) {
@@ -60,7 +63,7 @@ func (h adaptersHandler) history(c *gin.Context, name string) {
 	}
 	data := []eventObject{}
 	for _, e := range events {
-		o := eventObject{Time: seconds(e.Time), Action: e.Action, Generation: e.Generation}
+		o := eventObject{Time: seconds(e.Time), Action: e.Action, Generation: e.Generation, Note: e.Note}
 		if h.admin(c) {
 			o.By = e.By
 		}
@@ -92,6 +95,8 @@ func (h adaptersHandler) act(c *gin.Context) {
 		h.move(c, from, action)
 	case "load", "unload":
 		h.bring(c, from, action)
+	case "verdicts":
+		h.record(c, from)
 	case "pin", "unpin":
 		h.pin(c, from, action == "pin")
 	default:
@@ -107,6 +112,12 @@ func (h adaptersHandler) move(c *gin.Context, from adapters.Entry, action string
 		bindGeneration(o, "expected_generation", &change.Expected)
 		if action == "promote" && o.string("from", &change.From) && change.Generation != "" {
 			o.d.fail(invalid("from", "invalid_value", "Invalid 'from': give the generation or the name that has it, not both."))
+		}
+		if action == "promote" {
+			o.string("run", &change.Run)
+			if v, ok := o.value("force"); ok {
+				change.Force = v.bool()
+			}
 		}
 	})
 	ctx := c.Request.Context()

@@ -23,7 +23,7 @@ func TestOpenAPIAdapters(t *testing.T) {
 		}
 	}
 	path := "/v1/lora_adapters"
-	full := `{"name":"a","path":"one","notes":"n","settings":{"chat_template":"{{ messages }}","system":"s","stop":["x"],"temperature":1,"top_p":1,"top_k":1,"min_p":0.1,"repetition_penalty":1.5,"max_tokens":1,"keys":["k"],"requests_per_minute":1,"tokens_per_minute":1,"pinned":true}}`
+	full := `{"name":"a","path":"one","notes":"n","settings":{"chat_template":"{{ messages }}","system":"s","stop":["x"],"temperature":1,"top_p":1,"top_k":1,"min_p":0.1,"repetition_penalty":1.5,"max_tokens":1,"keys":["k"],"requests_per_minute":1,"tokens_per_minute":1,"pinned":true,"require_verdict":false}}`
 	if err := schema("AdapterRequest").Validate(parse(t, full)); err != nil {
 		t.Error(err)
 	}

@@ -26,6 +26,10 @@ func bindSettings(o *object, s *adapters.Settings) {
 	setting(o, "requests_per_minute", &s.RequestsPerMinute, whole)
 	setting(o, "tokens_per_minute", &s.TokensPerMinute, whole)
 	setting(o, "pinned", &s.Pinned, value.bool)
+	setting(o, "require_verdict", &s.RequireVerdict, func(v value) *bool {
+		b := v.bool()
+		return &b
+	})
 }
 
 // maxKeys bounds the keys that one adapter names.

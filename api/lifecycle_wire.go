@@ -34,6 +34,9 @@ type adapterObject struct {
 	Settings *adapters.Settings `json:"settings,omitempty"`
 	Lineage  *adapters.Lineage  `json:"lineage,omitempty"`
 	Report   *adapters.Report   `json:"report,omitempty"`
+	Verdicts []adapters.Verdict `json:"verdicts,omitempty"` // of evaluations, the latest first
+	// NeedsVerdict: it is given another generation only after a clear win.
+	NeedsVerdict bool `json:"needs_verdict,omitempty"`
 }
 
 // wire describes an entry. Where files lie and who may do what is for admins only.
@@ -53,13 +56,20 @@ func (h adaptersHandler) wire(c *gin.Context, e adapters.Entry) adapterObject {
 	return o
 }
 
-// wireWhole is wire with settings, lineage and the report of the check.
+// wireWhole is wire with settings, lineage, the report of the check, and the verdicts of
+// evaluations, as far as they can be read.
 func (h adaptersHandler) wireWhole(c *gin.Context, e adapters.Entry) adapterObject {
 	o := h.wire(c, e)
 	if !h.admin(c) {
 		e.Lineage.Source, e.Settings.Keys = "", nil
 	}
 	o.Settings, o.Lineage, o.Report = &e.Settings, &e.Lineage, &e.Report
+	o.NeedsVerdict = h.Adapters.Demands(e.Settings)
+	list, err := h.verdictsOf(c, e.Generation)
+	if err != nil {
+		h.Logger.WarnContext(c.Request.Context(), "verdicts", "adapter", e.Name, "error", err)
+	}
+	o.Verdicts = list
 	return o
 }
 

@@ -38,20 +38,26 @@ func (r *run) answerCase(ctx context.Context, p *plan, c *Case) (Answer, error) 
 	case err != nil && fatal(err) && p.kind != KindRemote:
 		return a, err
 	case err != nil:
-		a.Error, a.infra = err.Error(), true
+		a.Error, a.Unanswered = err.Error(), true
 		return a, nil
 	}
 	a.Error, a.Finish, a.Cached, a.Usage = e.Error, e.Finish, e.old, e.usage(p.endpoint.Price)
 	a.Output = p.prompt.extract(e.Output)
-	if len(r.labels) > 0 {
-		l, ok := label(a.Output, r.labels)
-		a.Output, a.invalid = l, !ok
-	}
-	a.invalid = a.invalid || a.Output == ""
+	a.Output, a.invalid = r.form(a.Output)
 	if strings.TrimSpace(e.Output) != a.Output {
 		a.Raw = e.Output
 	}
 	return a, nil
+}
+
+// form reads an answer as a label, where there are labels, and tells whether it is in no
+// form that is wanted.
+func (r *run) form(output string) (read string, invalid bool) {
+	if len(r.labels) == 0 {
+		return output, output == ""
+	}
+	l, ok := label(output, r.labels)
+	return l, !ok
 }
 
 // question is what an arm asks of its model for a case.

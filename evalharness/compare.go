@@ -15,6 +15,7 @@ func (r *run) result(s *Search, plans []plan, answers [][]Answer) *Result {
 		Search: s, Training: r.Training, Lint: r.Lint, Notes: r.notes,
 		Settings: Settings{
 			Task: string(r.task.text), Hash: r.hash, Primary: r.metrics[0].Name, Margin: r.margin(), Metrics: r.described(), Labels: r.labels, Seed: r.task.Seed,
+			Base: r.task.Model, Identity: r.base.Identity,
 		},
 	}
 	for i, p := range plans {

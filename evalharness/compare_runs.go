@@ -3,8 +3,10 @@ package evalharness
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"graft/evalharness/metrics"
+	"graft/evalharness/stats"
 )
 
 // CompareRuns compares an arm of one run with an arm of another, or of the same. The
@@ -46,33 +48,83 @@ func CompareRuns(ctx context.Context, a *Result, armA string, b *Result, armB, m
 		}
 		other.Answers = append(other.Answers, y.Answers[k])
 	}
-	r := &run{task: &Task{Seed: a.Settings.Seed}, gold: &a.Gold, labels: a.Settings.Labels}
-	if metric == a.Settings.Primary {
-		r.task.Margin = &a.Settings.Margin
-	}
-	m, err := metrics.New(metric, metrics.Options{Labels: r.labels})
+	r, err := a.again(metric, b)
 	if err != nil {
 		return nil, err
 	}
-	if m.Signature != ma.Signature {
-		return nil, fmt.Errorf("metric %s was computed as %s, and this graft computes %s: evaluate again", metric, ma.Signature, m.Signature)
-	}
-	if m.Prepare != nil {
-		return nil, fmt.Errorf("metric %s needs a model of embeddings: name another one", metric)
-	}
-	r.metrics = []*metrics.Metric{m}
 	first := *x
-	for _, arm := range []*Arm{&first, &other} {
-		for i := range arm.Answers {
-			arm.Answers[i].infra = arm.Answers[i].Error != ""
-		}
-		r.score(arm, r.gold.Cases)
-	}
+	r.rescore(&first)
+	r.rescore(&other)
 	c := r.compare(&first, &other, false, []Guard{formatGuard(&first, &other)})
 	if first.Name == other.Name {
 		c.A, c.B = first.Name+" of "+a.ID, other.Name+" of "+b.ID
 	}
 	return &c, ctx.Err()
+}
+
+// again is a run of the same cases and settings, to score answers anew. Of a metric that
+// needs a model, the values that this and other runs noted are taken.
+func (res *Result) again(metric string, others ...*Result) (*run, error) {
+	was := res.metric(metric)
+	if was == nil {
+		return nil, fmt.Errorf("metric %s: the run has to have computed it", metric)
+	}
+	r := &run{task: &Task{Seed: res.Settings.Seed}, gold: &res.Gold, labels: res.Settings.Labels}
+	if metric == res.Settings.Primary {
+		r.task.Margin = &res.Settings.Margin
+	}
+	m, err := metrics.New(metric, metrics.Options{Labels: r.labels})
+	switch {
+	case was.Kind == string(metrics.Continuous) && (err != nil || m.Prepare != nil):
+		m = &metrics.Metric{Name: was.Name, Signature: was.Signature, Doc: was.Doc, Kind: metrics.Continuous, Scale: was.Scale, Margin: .02}
+		if err := recall(m, append(others, res)); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	case m.Signature != was.Signature:
+		return nil, fmt.Errorf("metric %s was computed as %s, and this graft computes %s: evaluate again", metric, was.Signature, m.Signature)
+	}
+	r.metrics = []*metrics.Metric{m}
+	return r, nil
+}
+
+// recall lets a metric have the values that runs noted of it.
+func recall(m *metrics.Metric, runs []*Result) error {
+	key := func(c *metrics.Case) string { return hashOf([]any{c.Prediction, c.References}) }
+	known := map[string]float64{}
+	for _, res := range runs {
+		r := &run{labels: res.Settings.Labels}
+		for i := range res.Arms {
+			a := &res.Arms[i]
+			if len(a.Answers) != len(res.Gold.Cases) {
+				return fmt.Errorf("arm %s: %d answers to %d cases", a.Name, len(a.Answers), len(res.Gold.Cases))
+			}
+			list := r.scored(res.Gold.Cases, a.Answers)
+			for k := range list {
+				known[key(&list[k])] = a.Answers[k].Scores[m.Name]
+			}
+		}
+	}
+	m.Cases = func(list []metrics.Case) []float64 {
+		values := make([]float64, len(list))
+		for i := range list {
+			values[i] = known[key(&list[i])]
+		}
+		return values
+	}
+	m.Corpus = func(list []metrics.Case) float64 { return stats.Mean(m.Cases(list)) }
+	return nil
+}
+
+// rescore scores an arm by its answers alone.
+func (r *run) rescore(a *Arm) {
+	a.Answers = slices.Clone(a.Answers)
+	a.Usage, a.Failed = Usage{}, 0
+	for i := range a.Answers {
+		_, a.Answers[i].invalid = r.form(a.Answers[i].Output)
+	}
+	r.score(a, r.gold.Cases)
 }
 
 // arm finds an arm; "": the adapter's, or else the best prompt's.

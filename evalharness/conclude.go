@@ -15,7 +15,7 @@ func (r *run) conclude(res *Result, s *Search) {
 	if adapter != nil && best != nil {
 		guards := []Guard{formatGuard(adapter, best)}
 		if f := res.Forgetting; f != nil {
-			guards = append(guards, Guard{Name: "forgetting", Passed: f.Passed, Detail: fmt.Sprintf("%s: %.1f %% of the base's, %.1f %% of the adapter's answers are right; the loss is at most %.1f points with 95 %%, %.1f are allowed", f.Suite, 100*f.Base, 100*f.Adapter, -100*min(f.Low95, 0), 100*f.Margin)})
+			guards = append(guards, f.guard())
 		}
 		res.Comparisons = append(res.Comparisons, r.compare(adapter, best, true, guards))
 	}
@@ -43,6 +43,11 @@ func (r *run) conclude(res *Result, s *Search) {
 		res.Todo = r.todo(res)
 	}
 	res.Finished = time.Now().UTC()
+}
+
+// guard: not too much was forgotten.
+func (f *Forgetting) guard() Guard {
+	return Guard{Name: "forgetting", Passed: f.Passed, Detail: fmt.Sprintf("%s: %.1f %% of the base's, %.1f %% of the adapter's answers are right; the loss is at most %.1f points with 95 %%, %.1f are allowed", f.Suite, 100*f.Base, 100*f.Adapter, -100*min(f.Low95, 0), 100*f.Margin)}
 }
 
 // Verdict is that of the registered comparison; nil where there is none.

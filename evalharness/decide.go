@@ -33,7 +33,7 @@ func (p *paired) set(pick []int, swap []bool) (a, b float64) {
 // are not its own.
 func unanswered(a, b *Arm) (n int) {
 	for i := range a.Answers {
-		if a.Answers[i].infra || b.Answers[i].infra {
+		if a.Answers[i].Unanswered || b.Answers[i].Unanswered {
 			n++
 		}
 	}

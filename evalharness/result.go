@@ -41,6 +41,9 @@ type Settings struct {
 	Metrics []Metric `json:"metrics"` // that were computed
 	Labels  []string `json:"labels,omitempty"`
 	Seed    int64    `json:"seed"`
+	Base    string   `json:"base"` // id of the model that the adapter is of
+	// Identity is that of the base: an answer of another weights or engine is another's.
+	Identity string `json:"base_identity,omitempty"`
 }
 
 // Metric describes a metric: two values compare only where the signatures are equal.
@@ -146,8 +149,9 @@ type Answer struct {
 	Error  string             `json:"error,omitempty"`  // why there is none
 	Cached bool               `json:"cached,omitempty"` // taken from the journal of this or an earlier run
 	Finish string             `json:"finish,omitempty"`
+	// Unanswered: no answer came, for reasons that are not the model's.
+	Unanswered bool `json:"unanswered,omitempty"`
 
-	infra   bool // no answer came: not the model's fault
 	invalid bool // empty, or none of the labels
 }
 

@@ -99,7 +99,7 @@ func (r *run) score(a *Arm, cases []Case) {
 	for i := range a.Answers {
 		x := &a.Answers[i]
 		a.Usage = a.Usage.plus(x.Usage)
-		if x.infra {
+		if x.Unanswered {
 			a.Failed++
 		}
 		if x.invalid || x.Error != "" {

@@ -94,7 +94,7 @@ func (r *run) search(ctx context.Context) (*Search, error) {
 				return nil, err
 			}
 			for _, a := range got[0] {
-				if a.infra {
+				if a.Unanswered {
 					return nil, fmt.Errorf("searching the base's best prompt: %s", a.Error)
 				}
 				f.Usage = f.Usage.plus(a.Usage)

@@ -21,7 +21,7 @@ func (a *App) openRegistry() (err error) {
 	o := adapters.RegistryOptions{
 		Store: a.store, Dir: filepath.Join(a.cfg.DataDir, "adapters"), Roots: c.Roots,
 		Limits: adapters.Limits{Rank: c.MaxRank, Bytes: int64(c.MaxBytes)}, Stored: int64(c.MaxStored), Keep: c.Keep,
-		Bases: a.bases, Models: a.modelIDs, Fetch: a.fetchAdapter,
+		Bases: a.bases, Models: a.modelIDs, Fetch: a.fetchAdapter, RequireVerdict: c.RequireVerdict,
 	}
 	if c.Keep == 0 {
 		o.Keep = -1

@@ -130,6 +130,9 @@ type adapterInfo struct {
 	Settings   *adapters.Settings `json:"settings,omitempty"`
 	Lineage    *adapters.Lineage  `json:"lineage,omitempty"`
 	Report     *adapters.Report   `json:"report,omitempty"`
+	Verdicts   []adapters.Verdict `json:"verdicts,omitempty"`
+
+	NeedsVerdict bool `json:"needs_verdict,omitempty"`
 }
 
 // printJSON prints v with < and > as they are.

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 )
@@ -58,21 +60,34 @@ go when no name and no request needs them.`,
 
 func (e *env) promoteAdapter(f *adapterFlags) *cobra.Command {
 	var from, expect string
+	var proof promotion
 	c := &cobra.Command{
 		Use:   "promote NAME [GENERATION]",
 		Short: "Let a name stand for the staged generation, or another one",
 		Long: `Let a name stand for the generation that is staged under it, for one that is
 stored, or for what another name stands for (--from). It takes effect with the next
-request.`,
+request.
+
+A name can demand a verdict (graft adapters set NAME require_verdict=true, or
+adapters.promote_requires_verdict for all): then it is given a generation only after
+graft eval or graft prove found a CLEAR WIN of that generation over its base's best
+prompt. Both note their verdicts with the generation; --run names the one that the
+promotion is to rest on, and --result notes that of a run's folder first. --force does
+without, and stands in the history.`,
 		Example: `  graft adapters promote support
   graft adapters promote support 9f86d081884c
-  graft adapters promote support --from support-candidate`,
+  graft adapters promote support --from support-candidate
+  graft adapters promote support --from support-candidate --result evals/support/3f2a9c81d07b
+  graft adapters promote support --force`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.moveAdapter(c, f, "promote", args, from, expect)
+			return e.moveAdapter(c, f, "promote", args, from, expect, &proof)
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "take what this `NAME` stands for")
+	c.Flags().StringVar(&proof.run, "run", "", "rest on this `EVALUATION` (its id), whether or not a verdict is demanded")
+	c.Flags().StringVar(&proof.result, "result", "", "note the verdict of this run first, and rest on it: a `FOLDER`, its result.json, or a task's name")
+	c.Flags().BoolVar(&proof.force, "force", false, "also without a clear win")
 	c.Flags().StringVar(&expect, "expect", "", expectUsage)
 	return c
 }
@@ -86,15 +101,21 @@ func (e *env) rollbackAdapter(f *adapterFlags) *cobra.Command {
   graft adapters history support && graft adapters rollback support 9f86d081`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.moveAdapter(c, f, "rollback", args, "", expect)
+			return e.moveAdapter(c, f, "rollback", args, "", expect, nil)
 		},
 	}
 	c.Flags().StringVar(&expect, "expect", "", expectUsage)
 	return c
 }
 
+// promotion says what a promotion rests on.
+type promotion struct {
+	run, result string
+	force       bool
+}
+
 // moveAdapter lets a name stand for something else.
-func (e *env) moveAdapter(c *cobra.Command, f *adapterFlags, action string, args []string, from, expect string) error {
+func (e *env) moveAdapter(c *cobra.Command, f *adapterFlags, action string, args []string, from, expect string, p *promotion) error {
 	body := map[string]any{}
 	if len(args) > 1 {
 		body["generation"] = args[1]
@@ -105,8 +126,31 @@ func (e *env) moveAdapter(c *cobra.Command, f *adapterFlags, action string, args
 	if expect != "" {
 		body["expected_generation"] = expect
 	}
+	if p != nil && p.force {
+		body["force"] = true
+	}
+	if p != nil && p.run != "" {
+		body["run"] = p.run
+	}
+	conf, err := e.load(nil)
+	if err != nil {
+		return err
+	}
 	var a adapterInfo
-	if err := e.ask(c.Context(), f, http.MethodPost, adapterPath(args[0], action), body, &a); err != nil {
+	err = e.withServer(c.Context(), f, conf, false, func(cl *client) error {
+		if p != nil && p.result != "" {
+			res, _, err := findRun(filepath.Join(conf.DataDir, "evals"), p.result)
+			if err != nil {
+				return err
+			}
+			if err := cl.record(c.Context(), cmp.Or(from, args[0]), res); err != nil {
+				return err
+			}
+			body["run"] = res.ID
+		}
+		return cl.call(c.Context(), http.MethodPost, adapterPath(args[0], action), body, &a)
+	})
+	if err != nil {
 		return err
 	}
 	return e.done(f, map[string]string{"promote": "promoted", "rollback": "rolled back"}[action], a)

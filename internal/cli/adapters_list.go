@@ -64,6 +64,7 @@ func (e *env) adapterHistory(f *adapterFlags) *cobra.Command {
 					Action     string `json:"action"`
 					Generation string `json:"generation"`
 					By         string `json:"by,omitempty"`
+					Note       string `json:"note,omitempty"`
 				} `json:"data"`
 			}
 			if err := e.ask(c.Context(), f, http.MethodGet, adapterPath(args[0], "history"), nil, &list); err != nil {
@@ -73,9 +74,9 @@ func (e *env) adapterHistory(f *adapterFlags) *cobra.Command {
 				return e.printJSON(list.Data)
 			}
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "TIME\tWHAT\tGENERATION\tKEY")
+			fmt.Fprintln(w, "TIME\tWHAT\tGENERATION\tKEY\tNOTE")
 			for _, ev := range list.Data {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", since(ev.Time), ev.Action, shortGeneration(ev.Generation), ev.By)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", since(ev.Time), ev.Action, shortGeneration(ev.Generation), ev.By, ev.Note)
 			}
 			return w.Flush()
 		},

@@ -62,6 +62,12 @@ func printAdapter(out io.Writer, a adapterInfo, modules bool) error {
 	for _, s := range settingLines(a.Settings) {
 		line("setting", "%s", s)
 	}
+	if a.NeedsVerdict {
+		line("promote", "%s", "after a CLEAR WIN only")
+	}
+	for _, v := range a.Verdicts {
+		line("verdict", "%s on %s: %s %+.3f (95%% %+.3f to %+.3f), %d cases, %s, %s", v.Outcome, v.Task, v.Metric, v.Diff, v.Low95, v.High95, v.Cases, v.Run, when(v.Created))
+	}
 	r := a.Report
 	if r == nil {
 		return w.Flush()

@@ -50,9 +50,10 @@ winner is frozen before the gold set is asked. Cases of the gold set that are in
 training data, or nearly, are refused. examples/task.yaml explains every key.
 
 What was answered is kept in a journal: the same command goes on where an interrupted
-one was. ` + exitCodes,
+one was. The verdict is noted with the adapter's generation (graft adapters show), where
+promotions can demand one. ` + exitCodes,
 		Example: `  graft eval task.yaml
-  graft eval task.yaml --json > result.json && graft adapters promote support --from support-new`,
+  graft eval task.yaml && graft adapters promote support --from support-new`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return e.runEval(c.Context(), &f, args[0], false)
@@ -103,6 +104,12 @@ func (e *env) runEval(ctx context.Context, f *evalFlags, path string, advise boo
 	page, err := writeReport(filepath.Join(o.Dir, task.Name, res.Settings.Hash[:12]), res)
 	if err != nil {
 		return err
+	}
+	if !advise {
+		name, _, _ := strings.Cut(task.Adapter, "@")
+		if err := cl.record(ctx, name, res); err != nil && !e.quiet {
+			fmt.Fprintf(e.err, "note: %v\n", err)
+		}
 	}
 	if f.json {
 		err = e.printJSON(res)

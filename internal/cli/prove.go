@@ -238,8 +238,19 @@ func (e *env) concludeProof(ctx context.Context, f *proveFlags, cl *client, j *j
 		m := a.Metrics[res.Settings.Primary]
 		p.Arms = append(p.Arms, proofArm{a.Name, a.Kind, a.Primary, m.Low, m.High, a.Prompt.Variant, a.Usage.Ms / float64(max(len(a.Answers), 1))})
 	}
+	if err := cl.record(ctx, j.FineTuned, res); err != nil {
+		if p.ExitCode == 0 || f.forcePromote {
+			return err
+		}
+		p.Notes = append(p.Notes, err.Error())
+	}
 	if p.ExitCode == 0 || f.forcePromote {
 		body := map[string]any{"from": j.FineTuned}
+		if p.ExitCode == 0 {
+			body["run"] = res.ID
+		} else {
+			body["force"] = true
+		}
 		if err := cl.call(ctx, http.MethodPost, adapterPath(f.name, "promote"), body, nil); err != nil {
 			return fmt.Errorf("promoting %s: %w", f.name, err)
 		}

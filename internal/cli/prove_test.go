@@ -69,6 +69,23 @@ func TestProve(t *testing.T) {
 	if status, stdout, stderr := graft(t, dir, "", "adapters", "show", "parity"); status != 0 {
 		t.Errorf("parity was promoted, and is not there: %s%s", stdout, stderr)
 	}
+	for _, c := range []struct {
+		args, want string
+		status     int
+	}{
+		{"show parity", p.Verdict + " on parity: ", 0},
+		{"history parity", "forced: parity ended with " + p.Verdict, 0},
+		{"history " + p.Adapter, p.Verdict + " in eval_", 0},
+		{"set parity require_verdict=true", "require_verdict=true", 0},
+		{"show parity --json", `"needs_verdict": true`, 0},
+		{"promote fresh --from parity --run eval_x", "no evaluation eval_x of it is recorded", 1},
+		{"promote fresh --from parity --result parity", "ended with " + p.Verdict, 1},
+		{"promote fresh --from parity --result parity --force", "fresh@", 0},
+	} {
+		if status, stdout, stderr := graft(t, dir, "", append([]string{"adapters"}, strings.Fields(c.args)...)...); status != c.status || !strings.Contains(stdout+stderr, c.want) {
+			t.Errorf("adapters %s: status %d, %s%s, without %q", c.args, status, stdout, stderr, c.want)
+		}
+	}
 	status, stdout, stderr := graft(t, dir, "", "compare", "parity:zero_shot", "parity:zero_shot")
 	if status != 10 || !strings.Contains(stdout, "TIE") {
 		t.Errorf("an arm against itself: status %d, %s%s", status, stdout, stderr)

@@ -87,6 +87,8 @@ type Adapters struct {
 	MaxBytes  Bytes    `mapstructure:"max_bytes"`  // of one adapter
 	MaxStored Bytes    `mapstructure:"max_stored"` // of all together; 0: no limit
 	Keep      int      `mapstructure:"keep"`       // generations of a name, for going back
+	// RequireVerdict: names are given another generation only after a clear win.
+	RequireVerdict bool `mapstructure:"promote_requires_verdict"`
 }
 
 // Training is how fine-tuning jobs share the machine.

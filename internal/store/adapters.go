@@ -58,6 +58,7 @@ type AdapterEvent struct {
 	Action     string
 	Generation string
 	Author     string
+	Note       string
 }
 
 // querier is a database or a transaction.
@@ -192,11 +193,11 @@ func (a Adapters) Bytes(ctx context.Context) (n int64, err error) {
 
 // Events is what happened to a name, the latest first.
 func (a Adapters) Events(ctx context.Context, name string) ([]AdapterEvent, error) {
-	rows, err := a.q.QueryContext(ctx, `SELECT time, action, generation, author FROM adapter_events WHERE name = ? ORDER BY seq DESC`, name)
+	rows, err := a.q.QueryContext(ctx, `SELECT time, action, generation, author, note FROM adapter_events WHERE name = ? ORDER BY seq DESC`, name)
 	return collect(rows, err, func(scan func(...any) error) (AdapterEvent, error) {
 		var e AdapterEvent
 		var at int64
-		err := scan(&at, &e.Action, &e.Generation, &e.Author)
+		err := scan(&at, &e.Action, &e.Generation, &e.Author, &e.Note)
 		e.Time = moment(at)
 		return e, err
 	})

@@ -103,9 +103,9 @@ const maxEvents = 1000
 // AddEvent adds to the history of a name.
 func (a AdaptersTx) AddEvent(ctx context.Context, name string, e AdapterEvent) error {
 	var seq int64
-	err := a.q.QueryRowContext(ctx, `INSERT INTO adapter_events (name, seq, time, action, generation, author)
-		VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM adapter_events WHERE name = ?), ?, ?, ?, ?) RETURNING seq`,
-		name, name, millis(e.Time), e.Action, e.Generation, e.Author).Scan(&seq)
+	err := a.q.QueryRowContext(ctx, `INSERT INTO adapter_events (name, seq, time, action, generation, author, note)
+		VALUES (?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM adapter_events WHERE name = ?), ?, ?, ?, ?, ?) RETURNING seq`,
+		name, name, millis(e.Time), e.Action, e.Generation, e.Author, e.Note).Scan(&seq)
 	if err != nil || seq <= maxEvents {
 		return err
 	}
