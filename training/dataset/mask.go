@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -26,8 +27,11 @@ func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.To
 		return g, refused(err)
 	}
 	if err := asServed(row.Rendered, prompt.Rendered, field); err != nil {
-		if k < len(messages)-1 || !f.graft(row, prompt, k) {
+		if k < len(messages)-1 {
 			return g, err
+		}
+		if ok, why := f.graft(row, prompt, messages, tools); !ok {
+			return g, cmp.Or(why, err)
 		}
 	}
 	if err := f.begins(*row, prompt.ids, field); err != nil {
@@ -39,7 +43,8 @@ func (f *Format) find(row *text, k int, messages []chat.Message, tools []chat.To
 	if first < 0 {
 		return g, wrong(field, "not_shown", "use a model whose template shows it, or give the message a weight of 0", "the chat template does not show the message")
 	}
-	if err := reasons(row.Rendered, k, messages[k], field); err != nil {
+	open, close := f.template.For(len(tools) > 0).Dialect().ReasoningTags()
+	if err := reasons(row.Rendered, k, messages[k], open, close); err != nil {
 		return g, err
 	}
 	g.start = len(prompt.ids)
@@ -70,8 +75,12 @@ func extent(r chat.Rendered, k int) (first, last int) {
 }
 
 // reasons looks for reasoning that the template leaves out.
-func reasons(r chat.Rendered, k int, m chat.Message, field string) error {
-	want := strings.TrimSpace(m.Reasoning)
+func reasons(r chat.Rendered, k int, m chat.Message, open, close string) error {
+	want, inside := reasoningOf(m, open, close)
+	field := fmt.Sprintf("messages[%d].reasoning_content", k)
+	if inside {
+		field = fmt.Sprintf("messages[%d].content", k)
+	}
 	if want == "" {
 		return nil
 	}
@@ -80,7 +89,7 @@ func reasons(r chat.Rendered, k int, m chat.Message, field string) error {
 			return nil
 		}
 	}
-	return wrong(field+".reasoning_content", "not_shown", "remove it, or use a model that reasons", "the chat template does not show the reasoning")
+	return wrong(field, "not_shown", "remove it, or use a model that reasons", "the chat template does not show the reasoning")
 }
 
 // endOf is behind the first token after byte last that ends a generation, before the

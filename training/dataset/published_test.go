@@ -50,5 +50,27 @@ func TestPublished(t *testing.T) {
 			t.Errorf("%s: trained is %q", filepath.Base(path), all)
 		}
 	}
+	for _, path := range paths { // reasoning is trained as it is written, or the row is refused
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := withTemplate(t, string(source))
+		for _, answer := range []string{`"Hello you","reasoning_content":"greet them"`, `"<think>\ngreet them\n</think>\n\nHello you"`} {
+			s := load(t, f, `{"messages":[{"role":"user","content":"Hi there"},{"role":"assistant","content":`+answer+`}]}`, Options{})
+			if s.Err() != nil {
+				t.Logf("%s: %v", filepath.Base(path), s.Err())
+				continue
+			}
+			list, err := f.Sequences(&s.Rows[0], RenderOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			servedPrefix(t, f, &s.Rows[0], list[0])
+			if got := trained(f, list[0]); strings.Count(got, "greet them") != 1 || strings.Count(got, "Hello you") != 1 {
+				t.Errorf("%s: %s: trained is %q", filepath.Base(path), answer, got)
+			}
+		}
+	}
 	t.Logf("of %d templates, %d take both turns in a row, %d in a row each", len(paths), together, apart)
 }

@@ -11,15 +11,17 @@ import (
 // graft puts the last turn of a row, as the template writes it, behind the prompt that
 // serving sends: for templates that show a conversation otherwise when it waits for an
 // answer, as those that put the system message into the last question. ok is false if
-// the head of the turn is not what the prompt ends with.
-func (f *Format) graft(row *text, prompt text, k int) (ok bool) {
+// the head of the turn is not what the prompt ends with, nor opens a block of reasoning;
+// err says why, where more is known than that the texts differ.
+func (f *Format) graft(row *text, prompt text, messages []chat.Message, tools []chat.Tool) (ok bool, err error) {
+	k := len(messages) - 1
 	head := prompt.Text
 	if n := len(prompt.Spans); n > 0 {
 		head = head[prompt.Spans[n-1].End:]
 	}
 	first, _ := extent(row.Rendered, k)
 	if first < 0 || head == "" {
-		return false
+		return false, nil
 	}
 	before := 0 // end of the text of earlier messages
 	for _, s := range row.Spans {
@@ -29,18 +31,24 @@ func (f *Format) graft(row *text, prompt text, k int) (ok bool) {
 	}
 	i := strings.LastIndex(row.Text[:first], head)
 	if i < before {
-		return false
+		return f.reason(row, prompt, head, before, messages, tools)
 	}
-	at := i + len(head)
-	out := text{Rendered: chat.Rendered{Text: prompt.Text + row.Text[at:], Spans: slices.Clone(prompt.Spans)}}
+	f.behind(row, chat.Rendered{Text: prompt.Text, Spans: slices.Clone(prompt.Spans)}, i+len(head), k)
+	return true, nil
+}
+
+// behind puts what a row has from byte at on, of message k, behind another text.
+func (f *Format) behind(row *text, out chat.Rendered, at, k int) {
+	n := len(out.Text)
+	out.Text += row.Text[at:]
 	for _, s := range row.Spans {
-		if s.Start >= at {
-			out.Spans = append(out.Spans, chat.Span{Start: s.Start - at + len(prompt.Text), End: s.End - at + len(prompt.Text), Message: s.Message})
+		if s.End > at {
+			out.Spans = append(out.Spans, chat.Span{Start: max(s.Start-at, 0) + n, End: s.End - at + n, Message: s.Message})
 		}
 	}
-	out.ids, out.offsets = f.tok.EncodeOffsets(out.Text, options(out.Rendered))
-	*row = f.closed(out, k)
-	return true
+	t := text{Rendered: out}
+	t.ids, t.offsets = f.tok.EncodeOffsets(out.Text, options(out))
+	*row = f.closed(t, k)
 }
 
 // sew tokenises what follows a prompt by itself, where an answer runs into its prompt,

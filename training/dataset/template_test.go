@@ -21,6 +21,10 @@ func TestTemplates(t *testing.T) {
 	const tail = `{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant` + "\n{% endif %}"
 	plain := head + `{{ m.content }}{% else %}{{ m.content }}{% endif %}<|im_end|>` + "\n" + tail
 	thinks := head + "<think>\n{{ m.reasoning_content }}\n</think>\n\n{{ m.content }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n" + tail
+	const inside = `{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"<think>\ngreet\n</think>\n\nHello!"}]}`
+	opened := func(prompt, answer string) string {
+		return head + answer + "{% else %}{{ m.content }}{% endif %}<|im_end|>\n" + strings.Replace(tail, "{% endif %}", prompt+"{% endif %}", 1) + "{# </think> #}"
+	}
 	for _, c := range []struct {
 		name, template, row string
 		options             RenderOptions
@@ -35,8 +39,22 @@ func TestTemplates(t *testing.T) {
 			"<think>\n\n</think>\n\nHello!<|im_end|>||<think>\n\n</think>\n\nBye.<|im_end|>", ""},
 		{"reasoning", thinks, reasoned, RenderOptions{}, "<think>\ngreet\n</think>\n\nHello!<|im_end|>", ""},
 		{"reasoning is lost", plain, reasoned, RenderOptions{}, "", "messages[1].reasoning_content not_shown"},
-		// the prompt opens the reasoning, the row has none: what is trained would never be served
-		{"opened reasoning", strings.Replace(plain, "assistant\n{% endif %}", "assistant\n<think>\n{% endif %}", 1), row, RenderOptions{}, "", "messages[1] not_as_served"},
+		// the prompt opens the reasoning, past answers have none (DeepSeek R1, QwQ, MiniMax M2): it is
+		// closed, and that is trained, or it is written behind the prompt
+		{"opened reasoning", opened("<think>\n", "{{ m.content.split('</think>')[-1] }}"), row, RenderOptions{}, "\n</think>\n\nHello!<|im_end|>", ""},
+		{"opened reasoning, used", opened("<think>\n", "{{ m.content.split('</think>')[-1] }}"), reasoned, RenderOptions{}, "greet\n</think>\n\nHello!<|im_end|>", ""},
+		{"opened reasoning, in the content", opened("<think>\n", "{{ m.content.split('</think>')[-1] }}"), inside, RenderOptions{}, "greet\n</think>\n\nHello!<|im_end|>", ""},
+		{"opened reasoning, two turns", opened("<think>\n", "{{ m.content.split('</think>')[-1] }}"), twice, RenderOptions{}, "\n</think>\n\nHello!<|im_end|>||\n</think>\n\nBye.<|im_end|>", ""},
+		{"reasoning in the content is lost", opened("", "{{ m.content.split('</think>')[-1] }}"), inside, RenderOptions{}, "", "messages[1].content not_shown"},
+		// the same, but past answers have the end of it (GLM 4.7)
+		{"opened reasoning, closed in rows", opened("<think>", "</think>{{ m.content }}"), row, RenderOptions{}, "</think>Hello!<|im_end|>", ""},
+		{"opened reasoning, shown as ordinary text", opened("<think>", "</think>{{ m.content }}"), inside, RenderOptions{}, "", "messages[1].content not_as_served"},
+		{"opened reasoning, an empty block in rows", opened("<think>\n", "<think></think>\n{{ m.content }}"), reasoned, RenderOptions{}, "greet\n</think>\nHello!<|im_end|>", ""},
+		// the prompt closes it as well: answers without reasoning follow, others are never asked for
+		{"closed reasoning", opened("<think></think>", "{{ m.content }}"), row, RenderOptions{}, "Hello!<|im_end|>", ""},
+		{"closed reasoning, used", opened("<think></think>", "{{ m.content }}"), reasoned, RenderOptions{}, "", "messages[1] not_as_served"},
+		// nothing says how reasoning ends: serving would not tell it from the answer
+		{"reasoning without an end", strings.Replace(plain, "assistant\n{% endif %}", "assistant\n<think>\n{% endif %}", 1), row, RenderOptions{}, "", "messages[1] not_as_served"},
 		{"another head", strings.Replace(plain, "<|im_start|>assistant\n{% endif %}", "<|im_start|>bot\n{% endif %}", 1), row, RenderOptions{}, "", "messages[1] not_as_served"},
 		{"answers are left out", head + "{% else %}{{ m.content }}{% endif %}<|im_end|>\n" + tail, row, RenderOptions{}, "", "messages[1] not_shown"},
 		// a template that ends no turn: the end of the text is added, and each turn is a row
