@@ -3,11 +3,15 @@ package evalharness
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 )
 
 // ladderKinds are the arms that a task can ask for, from the cheapest to build upwards.
 var ladderKinds = []string{KindZeroShot, KindFewShot, KindChainOfThought, KindRetrieval, KindBestPrompt, KindAdapter, KindAdapterRetrieval}
+
+// LadderKinds are the arms that a task can ask for.
+func LadderKinds() []string { return slices.Clone(ladderKinds) }
 
 // plan is an arm before it has answered.
 type plan struct {
@@ -16,7 +20,15 @@ type plan struct {
 	model      string // as it is asked for
 	generation string
 	prompt     Prompt
-	fixed      bool // a failed arm of this kind ends the run: the verdict needs it
+	by         map[string]Prompt // by case, where the search was cross-fitted
+}
+
+// promptOf is what a case is asked with.
+func (p *plan) promptOf(c *Case) *Prompt {
+	if own, ok := p.by[c.ID]; ok {
+		return &own
+	}
+	return &p.prompt
 }
 
 // answerCase asks an arm one case. The error ends the run; what goes wrong with the
@@ -42,7 +54,7 @@ func (r *run) answerCase(ctx context.Context, p *plan, c *Case) (Answer, error) 
 		return a, nil
 	}
 	a.Error, a.Finish, a.Cached, a.Usage = e.Error, e.Finish, e.old, e.usage(p.endpoint.Price)
-	a.Output = p.prompt.extract(e.Output)
+	a.Output = p.promptOf(c).extract(e.Output)
 	a.Output, a.invalid = r.form(a.Output)
 	if strings.TrimSpace(e.Output) != a.Output {
 		a.Raw = e.Output
@@ -62,30 +74,31 @@ func (r *run) form(output string) (read string, invalid bool) {
 
 // question is what an arm asks of its model for a case.
 func (r *run) question(ctx context.Context, p *plan, c *Case) (*question, error) {
-	examples, documents := p.prompt.Examples, []string(nil)
-	if p.prompt.Choose == "nearest" || p.prompt.Documents > 0 {
+	prompt := p.promptOf(c)
+	examples, documents := prompt.Examples, []string(nil)
+	if prompt.Choose == "nearest" || prompt.Documents > 0 {
 		v, err := r.embedder.embed(ctx, []string{c.question()})
 		if err != nil {
 			return nil, err
 		}
-		if p.prompt.Choose == "nearest" {
-			for _, i := range nearest(r.pool.vectors, v[0], p.prompt.Shots) {
+		if prompt.Choose == "nearest" {
+			for _, i := range nearest(r.pool.vectors, v[0], prompt.Shots) {
 				examples = append(examples, r.pool.examples[i])
 			}
 		}
-		if p.prompt.Documents > 0 {
-			for _, i := range nearest(r.pool.docs, v[0], p.prompt.Documents) {
+		if prompt.Documents > 0 {
+			for _, i := range nearest(r.pool.docs, v[0], prompt.Documents) {
 				documents = append(documents, r.pool.texts[i])
 			}
 		}
 	}
 	q := &question{
-		Identity: p.endpoint.Identity, Model: p.model, Generation: p.generation, Messages: p.prompt.render(c, examples, documents),
-		MaxTokens: p.prompt.MaxTokens, Temperature: p.prompt.Temperature, Stop: r.task.Generation.Stop, Seed: r.task.Seed,
+		Identity: p.endpoint.Identity, Model: p.model, Generation: p.generation, Messages: prompt.render(c, examples, documents),
+		MaxTokens: prompt.MaxTokens, Temperature: prompt.Temperature, Stop: r.task.Generation.Stop, Seed: r.task.Seed,
 	}
 	// A completion's adapter has learnt to go on with the bare prompt.
 	q.Raw = c.Raw && len(q.Messages) == 1 && (p.kind == KindAdapter || p.kind == KindAdapterRetrieval)
-	if p.prompt.Constrained && !p.endpoint.Plain {
+	if prompt.Constrained && !p.endpoint.Plain {
 		q.Choices = r.labels
 	}
 	return q, nil
@@ -94,13 +107,13 @@ func (r *run) question(ctx context.Context, p *plan, c *Case) (*question, error)
 // plans are the arms of the task, with the winner of the search.
 func (r *run) plans(s *Search) []plan {
 	var out []plan
-	add := func(kind, model, generation string, p Prompt, fixed bool) {
-		out = append(out, plan{kind, kind, r.base, model, generation, p.seal(), fixed})
+	add := func(kind, model, generation string, p Prompt) {
+		out = append(out, plan{kind, kind, r.base, model, generation, p.seal(), nil})
 	}
 	own := r.variants[0]
-	winner := own
+	winner, by := own, map[string]Prompt(nil)
 	if s != nil {
-		winner = s.Candidates[0].Prompt
+		winner, by, _ = s.pick(func(*Prompt) bool { return true })
 		for _, rung := range []struct {
 			kind string
 			is   func(*Prompt) bool
@@ -108,16 +121,13 @@ func (r *run) plans(s *Search) []plan {
 			{KindFewShot, func(p *Prompt) bool { return p.Shots > 0 && !p.Thinks }},
 			{KindChainOfThought, func(p *Prompt) bool { return p.Thinks }},
 		} {
-			for i := range s.Candidates {
-				if p := s.Candidates[i].Prompt; rung.is(&p) && r.task.wants(rung.kind) {
-					add(rung.kind, r.task.Model, "", p, false)
-					break // the best one of its kind
-				}
+			if p, by, ok := s.pick(rung.is); ok && r.task.wants(rung.kind) {
+				out = append(out, plan{rung.kind, rung.kind, r.base, r.task.Model, "", p, by})
 			}
 		}
 	}
 	if r.task.wants(KindZeroShot) {
-		out = append([]plan{{KindZeroShot, KindZeroShot, r.base, r.task.Model, "", own.seal(), false}}, out...)
+		out = append([]plan{{KindZeroShot, KindZeroShot, r.base, r.task.Model, "", own.seal(), nil}}, out...)
 	}
 	retrieving := func(p Prompt) Prompt {
 		p.Documents = r.task.Retrieval.K
@@ -125,31 +135,39 @@ func (r *run) plans(s *Search) []plan {
 	}
 	canRetrieve := r.embedder != nil && r.pool != nil && len(r.pool.texts) > 0
 	if canRetrieve && r.task.wants(KindRetrieval) {
-		p := winner
-		p.Shots, p.Choose, p.Examples, p.Variant = 0, "", nil, "retrieval"
-		add(KindRetrieval, r.task.Model, "", retrieving(p), false)
+		bare := func(p Prompt) Prompt {
+			p.Shots, p.Choose, p.Examples, p.Variant = 0, "", nil, "retrieval"
+			return retrieving(p)
+		}
+		out = append(out, plan{KindRetrieval, KindRetrieval, r.base, r.task.Model, "", bare(winner).seal(), changed(by, bare)})
 	}
 	if s != nil && r.task.wants(KindBestPrompt) {
-		add(KindBestPrompt, r.task.Model, "", winner, true)
+		out = append(out, plan{KindBestPrompt, KindBestPrompt, r.base, r.task.Model, "", winner, by})
 	}
 	if r.adapter != "" {
 		if r.task.wants(KindAdapter) {
-			add(KindAdapter, r.adapter, r.generation, own, true)
+			add(KindAdapter, r.adapter, r.generation, own)
 		}
 		if canRetrieve && r.task.wants(KindAdapterRetrieval) {
-			add(KindAdapterRetrieval, r.adapter, r.generation, retrieving(own), false)
+			add(KindAdapterRetrieval, r.adapter, r.generation, retrieving(own))
 		}
 	}
 	for i := range r.task.Remotes {
 		m := &r.task.Remotes[i]
-		p := own
+		if m.Arm != nil && !*m.Arm {
+			continue
+		}
+		p, by := own, by
 		if m.Prompt == KindBestPrompt {
 			p = winner
+		} else {
+			by = nil
 		}
-		if r.remotes[m.Name].Plain {
-			p.Constrained = false
+		plain := func(p Prompt) Prompt {
+			p.Constrained = p.Constrained && !r.remotes[m.Name].Plain
+			return p
 		}
-		out = append(out, plan{m.Name, KindRemote, r.remotes[m.Name], m.Model, "", p.seal(), false})
+		out = append(out, plan{m.Name, KindRemote, r.remotes[m.Name], m.Model, "", plain(p).seal(), changed(by, plain)})
 	}
 	return out
 }

@@ -17,7 +17,11 @@ func (r *run) conclude(res *Result, s *Search) {
 		if f := res.Forgetting; f != nil {
 			guards = append(guards, f.guard())
 		}
-		res.Comparisons = append(res.Comparisons, r.compare(adapter, best, true, guards))
+		c := r.compare(adapter, best, true, guards)
+		if c.Crossfit = r.crossfit; c.Crossfit {
+			c.Verdict.Reason += " (cross-fitted: the base's prompt for each fifth of the gold set was chosen on the other four)"
+		}
+		res.Comparisons = append(res.Comparisons, c)
 	}
 	// All others are exploratory, and say so by their not being primary.
 	for _, pair := range [][2]string{{KindAdapter, KindZeroShot}, {KindBestPrompt, KindZeroShot}, {KindAdapterRetrieval, KindAdapter}, {KindAdapter, KindRetrieval}} {
@@ -37,6 +41,9 @@ func (r *run) conclude(res *Result, s *Search) {
 	}
 	if best != nil && best.Prompt.Hash == r.variants[0].seal().Hash {
 		res.Notes = append(res.Notes, "no prompt that was tried was better on dev than the plain one")
+	}
+	if s != nil && r.solved(s) {
+		res.Notes = append(res.Notes, r.dressed(s))
 	}
 	res.Ladder = r.ladder(res)
 	if v := res.Verdict(); v != nil && v.Outcome != ClearWin {

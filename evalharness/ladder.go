@@ -63,6 +63,14 @@ func (r *run) ladder(res *Result) *Ladder {
 	return l
 }
 
+// apart names an arm so that it is not taken for another one.
+func apart(a, other *Arm) string {
+	if a.Name == other.Name || a.Kind == other.Kind {
+		return a.Name + " with " + a.Prompt.Variant
+	}
+	return a.Name
+}
+
 // rungOf is the place of a kind on the ladder; what is elsewhere comes last.
 func rungOf(kind string) int {
 	if i := slices.Index(ladderKinds, kind); i >= 0 {
@@ -82,7 +90,10 @@ func (r *run) advice(res *Result, l *Ladder, best *Arm) string {
 		full = 1
 	}
 	recommended := res.Arm(l.Recommend)
-	text := fmt.Sprintf("%s is the cheapest rung that is not significantly worse than the best one (%s: %.3f, %s: %.3f).", l.Recommend, l.Recommend, recommended.Primary, best.Name, best.Primary)
+	text := fmt.Sprintf("%s is the best rung (%.3f), and none that is cheaper to build is tied with it.", best.Name, best.Primary)
+	if l.Recommend != l.Best {
+		text = fmt.Sprintf("%s (%.3f) is the cheapest rung that is not significantly worse than the best one, %s (%.3f).", apart(recommended, best), recommended.Primary, apart(best, recommended), best.Primary)
+	}
 	if !r.Advise {
 		return text
 	}

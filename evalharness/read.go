@@ -32,8 +32,8 @@ func (r *run) read() (err error) {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
-	if len(trainRows)+len(devRows) == 0 {
-		return errors.New("give train or dev: the base's best prompt is chosen on rows that are not gold")
+	if r.crossfit = len(trainRows)+len(devRows) == 0; r.crossfit && (t.Train != "" || t.Dev != "") {
+		return errors.New("train and dev have no rows: the base's best prompt is chosen on them")
 	}
 	found := CheckLeaks(r.gold, t.Train, trainRows)
 	found = append(found, CheckLeaks(r.gold, t.Dev, devRows)...)
@@ -42,7 +42,7 @@ func (r *run) read() (err error) {
 	}
 	r.rows, r.trained = append(slices.Clip(trainRows), devRows...), len(trainRows)
 	poolRows := trainRows
-	if t.Dev == "" {
+	if t.Dev == "" && !r.crossfit {
 		train, dev, err := dataset.Split(trainRows, t.DevShare, uint64(t.Seed))
 		if err != nil {
 			return fmt.Errorf("train: %w", err)

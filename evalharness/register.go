@@ -56,7 +56,7 @@ func (r *run) frozen(ctx context.Context) (*Search, error) {
 	path := filepath.Join(r.dir, "search.json")
 	s, err := readJSON[Search](path)
 	if err == nil {
-		if w := s.Candidates[0].Prompt; w.seal().Hash != s.WinnerHash || w.Hash != s.WinnerHash {
+		if !s.whole() {
 			return nil, fmt.Errorf("%s: the winner is not the one that was frozen: delete the file's folder to begin anew", path)
 		}
 		return s, nil
@@ -64,10 +64,27 @@ func (r *run) frozen(ctx context.Context) (*Search, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if s, err = r.search(ctx); err != nil {
+	if s, err = r.found(ctx); err != nil {
 		return nil, err
 	}
 	return s, writeJSON(path, s)
+}
+
+// whole tells whether the winners are those that were frozen.
+func (s *Search) whole() bool {
+	if len(s.Candidates) == 0 || s.Crossfit && len(s.Folds) != folds {
+		return false
+	}
+	w := s.Candidates[0].Prompt
+	if w.seal().Hash != s.WinnerHash || w.Hash != s.WinnerHash {
+		return false
+	}
+	for i := range s.Folds {
+		if f := &s.Folds[i].Search; f.Crossfit || !f.whole() {
+			return false
+		}
+	}
+	return true
 }
 
 // forgotten is what the adapter unlearnt: that of the run's folder, or one that is there

@@ -174,13 +174,15 @@ type Confusion struct {
 
 // Comparison is a paired comparison of two arms: positive differences are A's.
 type Comparison struct {
-	A       string  `json:"a"`
-	B       string  `json:"b"`
-	Metric  string  `json:"metric"`
-	Primary bool    `json:"primary"` // registered beforehand; others are exploratory
-	Verdict Verdict `json:"verdict"`
-	Slices  []Slice `json:"slices,omitempty"`
-	Flips   []Flip  `json:"flips,omitempty"` // cases that one arm has better
+	A       string `json:"a"`
+	B       string `json:"b"`
+	Metric  string `json:"metric"`
+	Primary bool   `json:"primary"` // registered beforehand; others are exploratory
+	// Crossfit: B's prompts were chosen on other cases of the gold set (Search.Folds).
+	Crossfit bool    `json:"crossfit,omitempty"`
+	Verdict  Verdict `json:"verdict"`
+	Slices   []Slice `json:"slices,omitempty"`
+	Flips    []Flip  `json:"flips,omitempty"` // cases that one arm has better
 }
 
 // Slice is a comparison of the cases with a tag.
@@ -229,10 +231,14 @@ type Rung struct {
 
 // Search is how the base's best prompt was found.
 type Search struct {
-	DevRows    int         `json:"dev_rows"`
-	DevHash    string      `json:"dev_hash"`
+	DevRows int    `json:"dev_rows"`
+	DevHash string `json:"dev_hash"`
+	// Crossfit: there were no rows but gold, so that the prompt for a fifth of it was
+	// chosen on the other four (Folds); the rest of the fields sums them up.
 	Crossfit   bool        `json:"crossfit,omitempty"`
-	Budget     int         `json:"budget"` // calls that were allowed
+	Folds      []Fold      `json:"folds,omitempty"`
+	Proposer   string      `json:"proposer,omitempty"` // model that wrote the instructions called proposed-…
+	Budget     int         `json:"budget"`             // calls that were allowed
 	Usage      Usage       `json:"usage"`
 	Candidates []Candidate `json:"candidates"` // the best first
 	Winner     string      `json:"winner"`     // variant
@@ -240,8 +246,16 @@ type Search struct {
 	Frozen     time.Time   `json:"frozen"`
 	// Shrinkage is the winner's value on dev less that on gold: how much of it was luck.
 	DevValue  float64 `json:"dev_value"`
+	DevLow    float64 `json:"dev_low"` // with 95 %
+	DevHigh   float64 `json:"dev_high"`
 	GoldValue float64 `json:"gold_value"`
 	Shrinkage float64 `json:"shrinkage"`
+}
+
+// Fold is a part of the gold set whose prompt was chosen on the others.
+type Fold struct {
+	Cases  []string `json:"cases"`
+	Search Search   `json:"search"`
 }
 
 // Candidate is a prompt that was tried.

@@ -54,6 +54,7 @@ type run struct {
 	rows     []dataset.Row // all of train
 	trained  int           // rows the adapter could learn from
 	dev      []Case
+	crossfit bool // there are no rows but gold
 	pool     *pool
 	labels   []string
 	variants []Prompt
@@ -68,28 +69,16 @@ type run struct {
 // Run evaluates a task. It may be interrupted at any point: the same task, data and
 // models go on where it was.
 func Run(ctx context.Context, o Options) (*Result, error) {
-	r := &run{Options: o, task: o.Task, base: o.Base, remotes: o.Remotes, generation: o.Generation, adapter: o.Task.Adapter}
-	if o.Advise {
-		r.adapter, r.generation = "", ""
-	}
+	r := newRun(o)
 	if r.adapter == "" && !o.Advise {
 		return nil, errors.New("adapter: there is none to compare: name one, or ask graft advise for the ladder of the base")
 	}
-	if err := r.read(); err != nil {
-		return nil, err
-	}
-	if err := r.register(); err != nil {
-		return nil, err
-	}
-	j, err := OpenJournal(filepath.Join(o.Dir, r.task.Name, "journal.jsonl"))
+	end, err := r.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer j.Close()
-	if r.asker = newAsker(j); o.pause != nil {
-		r.asker.pause = o.pause
-	}
-	if err := r.index(ctx); err != nil {
+	defer end()
+	if err := r.register(); err != nil {
 		return nil, err
 	}
 	s, err := r.frozen(ctx)
@@ -116,6 +105,33 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	r.conclude(res, s)
 	return res, r.save(res)
+}
+
+func newRun(o Options) *run {
+	r := &run{Options: o, task: o.Task, base: o.Base, remotes: o.Remotes, generation: o.Generation, adapter: o.Task.Adapter}
+	if o.Advise {
+		r.adapter, r.generation = "", ""
+	}
+	return r
+}
+
+// open reads what a run needs; end lets go of it.
+func (r *run) open(ctx context.Context) (end func(), err error) {
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	j, err := OpenJournal(filepath.Join(r.Dir, r.task.Name, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	if r.asker = newAsker(j); r.pause != nil {
+		r.asker.pause = r.pause
+	}
+	if err := r.index(ctx); err != nil {
+		j.Close()
+		return nil, err
+	}
+	return func() { j.Close() }, nil
 }
 
 func (r *run) report(stage string, done, total int) {

@@ -17,8 +17,9 @@ var halvings = []float64{1. / 3, 2. / 3, 1}
 const finalists = 3
 
 // candidates are the prompts that are tried: instructions, each also with the answer
-// held to the labels; solved examples; a chain of thought.
-func (r *run) candidates() []Prompt {
+// held to the labels; solved examples; a chain of thought. Those that a model proposed
+// are tried by themselves.
+func (r *run) candidates(proposed []Prompt) []Prompt {
 	rules, vs := r.task.Search, r.variants
 	constrain := len(r.labels) > 0 && (rules.Constrained == nil || *rules.Constrained)
 	var out []Prompt
@@ -28,7 +29,7 @@ func (r *run) candidates() []Prompt {
 		}
 		out = append(out, p.seal())
 	}
-	for _, p := range vs {
+	for _, p := range append(slices.Clip(vs), proposed...) {
 		add(p, false)
 		if constrain {
 			add(p, true)
@@ -60,85 +61,122 @@ func (r *run) candidates() []Prompt {
 	return out
 }
 
-// search finds the base's best prompt on dev.
-func (r *run) search(ctx context.Context) (*Search, error) {
-	s := &Search{DevRows: len(r.dev), DevHash: hashOf(r.dev), Budget: r.task.Search.Budget}
-	live := r.candidates()
-	if len(r.dev) == 0 {
+// searching is a search in progress. Of the folds of a cross-fitted one, each has its own
+// budget, and what several of them ask is charged to each.
+type searching struct {
+	*run
+	s     *Search
+	dev   []Case
+	field []tried
+	asked int
+	total int // calls that it will make
+	stage string
+}
+
+// tried is a candidate with what it answered.
+type tried struct {
+	Candidate
+	answers []Answer
+}
+
+// search finds the base's best prompt among candidates, on dev.
+func (r *run) search(ctx context.Context, stage string, dev []Case, candidates []Prompt, proposed Usage) (*Search, error) {
+	if len(dev) == 0 {
 		return nil, errors.New("no row is left to choose the base's prompt on: give dev, or more rows in train")
 	}
-	asked, total := 0, r.searchCalls(len(live))
-	type tried struct {
-		Candidate
-		answers []Answer
-	}
-	field := make([]tried, len(live))
-	for i, p := range live {
-		field[i].Prompt = p
+	dev = dev[:affordable(len(candidates), len(dev), r.task.Search.Budget-proposed.Calls)]
+	g := &searching{run: r, dev: dev, stage: stage, asked: proposed.Calls, field: make([]tried, len(candidates))}
+	g.s = &Search{DevRows: len(dev), DevHash: hashOf(dev), Budget: r.task.Search.Budget, Usage: proposed}
+	g.total = proposed.Calls + searchCalls(len(candidates), len(dev), g.s.Budget-proposed.Calls)
+	for i, p := range candidates {
+		g.field[i].Prompt = p
 	}
 	for round, share := range halvings {
-		rows := max(1, int(share*float64(len(r.dev))+.5))
-		for i := range field {
-			f := &field[i]
-			if f.Out != "" {
-				continue
-			}
-			todo := r.dev[len(f.answers):rows]
-			if asked+len(todo) > s.Budget {
-				f.Out = "the budget of calls was used up"
-				continue
-			}
-			p := plan{name: f.Prompt.Variant, kind: KindBestPrompt, endpoint: r.base, model: r.task.Model, prompt: f.Prompt}
-			got, err := r.answerAll(ctx, []plan{p}, todo, func(n int) { r.report("searching the base's best prompt", asked+n, total) })
-			if err != nil {
-				return nil, err
-			}
-			for _, a := range got[0] {
-				if a.Unanswered {
-					return nil, fmt.Errorf("searching the base's best prompt: %s", a.Error)
-				}
-				f.Usage = f.Usage.plus(a.Usage)
-			}
-			asked += len(todo)
-			f.answers = append(f.answers, got[0]...)
-			list := r.scored(r.dev[:len(f.answers)], f.answers)
-			if err := r.prepare(ctx, list); err != nil {
-				return nil, err
-			}
-			f.Rows, f.Value = len(list), value(r.metrics[0], list)
+		if err := g.round(ctx, max(1, int(share*float64(len(dev))+.5))); err != nil {
+			return nil, err
 		}
-		// The better come first: more rows, a higher value, fewer tokens.
-		slices.SortStableFunc(field, func(a, b tried) int {
-			return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(b.Value, a.Value), cmp.Compare(a.perCall(), b.perCall()))
-		})
-		if round == len(halvings)-1 {
-			break
+		if round < len(halvings)-1 {
+			g.halve()
 		}
-		alive := 0
-		for i := range field {
-			if field[i].Out == "" {
-				alive++
+	}
+	return g.s, g.conclude()
+}
+
+// round asks all that are still in the field so many rows, and sorts the field.
+func (g *searching) round(ctx context.Context, rows int) error {
+	for i := range g.field {
+		f := &g.field[i]
+		if f.Out != "" {
+			continue
+		}
+		todo := g.dev[len(f.answers):rows]
+		if g.asked+len(todo) > g.s.Budget {
+			f.Out = "the budget of calls was used up"
+			continue
+		}
+		p := plan{name: f.Prompt.Variant, kind: KindBestPrompt, endpoint: g.base, model: g.task.Model, prompt: f.Prompt}
+		got, err := g.answerAll(ctx, []plan{p}, todo, func(n int) { g.report(g.stage, g.asked+n, g.total) })
+		if err != nil {
+			return err
+		}
+		for _, a := range got[0] {
+			if a.Unanswered {
+				return fmt.Errorf("%s: %s", g.stage, a.Error)
 			}
+			f.Usage = f.Usage.plus(a.Usage)
 		}
-		keep := max(finalists, (alive+1)/2)
-		for i := range field {
-			if f := &field[i]; f.Out == "" {
-				if keep--; keep < 0 {
-					f.Out = fmt.Sprintf("others were better on %d rows", f.Rows)
-				}
+		g.asked += len(todo)
+		f.answers = append(f.answers, got[0]...)
+		list := g.scored(g.dev[:len(f.answers)], f.answers)
+		if err := g.prepare(ctx, list); err != nil {
+			return err
+		}
+		f.Rows, f.Value = len(list), value(g.metrics[0], list)
+	}
+	// The better come first: more rows, a higher value, fewer tokens.
+	slices.SortStableFunc(g.field, func(a, b tried) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(b.Value, a.Value), cmp.Compare(a.perCall(), b.perCall()))
+	})
+	return nil
+}
+
+// halve drops the worse half of the field, down to the finalists.
+func (g *searching) halve() {
+	alive := 0
+	for i := range g.field {
+		if g.field[i].Out == "" {
+			alive++
+		}
+	}
+	keep := max(finalists, (alive+1)/2)
+	for i := range g.field {
+		if f := &g.field[i]; f.Out == "" {
+			if keep--; keep < 0 {
+				f.Out = fmt.Sprintf("others were better on %d rows", f.Rows)
 			}
 		}
 	}
-	for _, f := range field {
+}
+
+// conclude freezes the winner.
+func (g *searching) conclude() error {
+	s := g.s
+	for _, f := range g.field {
 		s.Usage = s.Usage.plus(f.Usage)
 		s.Candidates = append(s.Candidates, f.Candidate)
 	}
-	best := s.Candidates[0]
+	best := g.field[0]
 	if best.Rows == 0 {
-		return nil, fmt.Errorf("search.budget: %d calls are too few to ask one prompt %d rows", s.Budget, int(halvings[0]*float64(len(r.dev))+.5))
+		return fmt.Errorf("search.budget: %d calls are too few to ask one prompt %d rows", s.Budget, int(halvings[0]*float64(len(g.dev))+.5))
 	}
 	s.Winner, s.WinnerHash, s.DevValue, s.Frozen = best.Prompt.Variant, best.Prompt.Hash, best.Value, time.Now().UTC()
-	return s, nil
+	list, m := g.scored(g.dev[:best.Rows], best.answers), g.metrics[0]
+	var each []float64
+	if m.Cases != nil {
+		each = m.Cases(list)
+	}
+	s.DevLow, s.DevHigh = g.interval(m, list, each)
+	return nil
 }
 
 func (c *Candidate) perCall() float64 {
@@ -148,13 +186,27 @@ func (c *Candidate) perCall() float64 {
 	return float64(c.Usage.PromptTokens+c.Usage.CompletionTokens) / float64(c.Usage.Calls)
 }
 
-// searchCalls is how many calls the search will make.
-func (r *run) searchCalls(n int) int {
+// leastAffordable is how many rows of dev a search cuts itself down to.
+const leastAffordable = 6
+
+// affordable is how many rows of dev the budget suffices for, so that it does not run out
+// before all candidates had their turn.
+func affordable(candidates, dev, budget int) int {
+	for n := dev; n >= leastAffordable; n-- {
+		if searchCalls(candidates, n, budget+1) <= budget {
+			return n
+		}
+	}
+	return dev
+}
+
+// searchCalls is how many calls a search of n candidates on so many rows makes.
+func searchCalls(n, dev, budget int) int {
 	total, before := 0, 0
 	for _, share := range halvings {
-		rows := max(1, int(share*float64(len(r.dev))+.5))
+		rows := max(1, int(share*float64(dev)+.5))
 		total += n * (rows - before)
 		before, n = rows, max(min(n, finalists), (n+1)/2)
 	}
-	return min(total, r.task.Search.Budget)
+	return min(total, budget)
 }

@@ -50,6 +50,10 @@ type SearchRules struct {
 	Thinking    *bool `yaml:"chain_of_thought"`
 	Constrained *bool `yaml:"constrained"`
 	ThinkTokens int   `yaml:"thinking_tokens"`
+	// Propose instructions: so many are written by Proposer, a remote's name or a model of
+	// the server; "": the base itself.
+	Propose  int    `yaml:"propose"`
+	Proposer string `yaml:"proposer"`
 }
 
 // Retrieval says where arms with retrieval look.
@@ -75,6 +79,7 @@ type Remote struct {
 	Model  string `yaml:"model"`
 	Prompt string `yaml:"prompt"` // zero_shot or best_prompt
 	Price  Price  `yaml:"price"`
+	Arm    *bool  `yaml:"arm"` // false: it only helps (search.proposer), and answers no case
 }
 
 // Price is in the task's currency, per million tokens.
@@ -85,7 +90,7 @@ type Price struct {
 
 // defaults of a task.
 const (
-	defaultBudget      = 400
+	defaultBudget      = 600
 	defaultDevRows     = 60
 	defaultDevShare    = 0.15
 	defaultThinkTokens = 160
@@ -166,7 +171,7 @@ func (t *Task) complete() error {
 	for name, v := range map[string][3]int{
 		"search.budget": {t.Search.Budget, 1, 1 << 20}, "search.dev_rows": {t.Search.DevRows, 5, 1 << 16},
 		"search.thinking_tokens": {t.Search.ThinkTokens, 1, 1 << 14}, "retrieval.k": {t.Retrieval.K, 1, 50},
-		"generation.max_tokens": {t.Generation.MaxTokens, 1, 1 << 16}, "parallel": {t.Parallel, 1, 64},
+		"generation.max_tokens": {t.Generation.MaxTokens, 1, 1 << 16}, "search.propose": {t.Search.Propose, 0, 50}, "parallel": {t.Parallel, 1, 64},
 	} {
 		if v[0] < v[1] || v[0] > v[2] {
 			bad("%s: %d: want %d to %d", name, v[0], v[1], v[2])

@@ -27,7 +27,8 @@ func (v *view) addCases() {
 	order := make([]*evalharness.Arm, 0, len(r.Arms))
 	var a, b string
 	if len(r.Comparisons) > 0 {
-		a, b = r.Comparisons[0].A, r.Comparisons[0].B
+		main := &r.Comparisons[max(primary(r), 0)] // the first one where none was registered
+		a, b = main.A, main.B
 		for _, name := range []string{a, b} {
 			if found := armNamed(r, name); found != nil {
 				order = append(order, found)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	goslices "slices"
 	"strconv"
 	"strings"
 
@@ -102,8 +103,8 @@ func newView(r *evalharness.Result) *view {
 		}
 	}
 	// Without an adapter nothing was registered beforehand: the ladder has the say.
-	if len(v.Comparisons) > 0 && v.Comparisons[0].Primary {
-		v.Main = &v.Comparisons[0]
+	if i := primary(r); i >= 0 {
+		v.Main = &v.Comparisons[i]
 		v.Headline = v.Main.Outcome
 	} else if r.Ladder != nil {
 		v.Headline = "advice"
@@ -122,6 +123,11 @@ func newView(r *evalharness.Result) *view {
 	v.addCases()
 	v.addParts()
 	return v
+}
+
+// primary is the place of the comparison that was registered beforehand; -1: there is none.
+func primary(r *evalharness.Result) int {
+	return goslices.IndexFunc(r.Comparisons, func(c evalharness.Comparison) bool { return c.Primary })
 }
 
 func (v *view) addParts() {

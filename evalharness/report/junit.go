@@ -40,20 +40,21 @@ type junitFailure struct {
 }
 
 // JUnit writes what CI servers show as tests: the verdicts, of which the primary one
-// fails unless it is a clear win; the guards; and the cases, of which those fail that
-// the arm under test has lost.
+// fails unless it is a clear win; its guards; and the cases, of which those fail that
+// the arm under test has lost. Exploratory comparisons, and a run that registered none,
+// fail nothing.
 func JUnit(w io.Writer, r *evalharness.Result) error {
 	v := newView(r)
 	all := junitSuites{Name: r.Name, Time: fmt.Sprintf("%.3f", r.Finished.Sub(r.Started).Seconds())}
 	verdicts, guards := junitSuite{Name: "verdict"}, junitSuite{Name: "guards"}
-	for i, c := range v.Comparisons {
+	for _, c := range v.Comparisons {
 		one := junitCase{Class: "verdict", Name: c.A + " against " + c.B + ": " + c.Metric,
 			Out: fmt.Sprintf("%s: %s%s [%s, %s], p = %s (%s), %d cases: %d won, %d lost, %d tied. %s", c.Outcome, c.Diff, c.Unit, c.Low95, c.High95, c.P, c.Test, c.N, c.Wins, c.Losses, c.Ties, c.Reason)}
-		if i == 0 && c.Outcome != evalharness.ClearWin {
+		if c.Primary && c.Outcome != evalharness.ClearWin {
 			one.Failure = &junitFailure{Message: c.Outcome, Type: "verdict", Text: c.Reason}
 		}
 		verdicts.add(one)
-		if i == 0 {
+		if c.Primary {
 			for _, g := range c.Guards {
 				one := junitCase{Class: "guards", Name: g.Name, Out: g.Detail}
 				if !g.Passed {
@@ -70,7 +71,7 @@ func JUnit(w io.Writer, r *evalharness.Result) error {
 		for _, a := range c.Answers {
 			fmt.Fprintf(&out, "%s (%s): %s\n", a.Arm, a.Score, a.Output)
 		}
-		if c.Class == "bad" {
+		if v.Main != nil && c.Class == "bad" {
 			one.Failure = &junitFailure{Message: "lost: " + c.Scores, Type: "case",
 				Text: "question: " + c.Question + "\nright: " + strings.Join(c.References, " / ") + "\n" + out.String()}
 		} else {

@@ -211,6 +211,26 @@ func TestJUnit(t *testing.T) {
 	if got.Tests != 2+3+96 || got.Failures != 1+1+lost {
 		t.Errorf("%d tests, %d failures, not %d and %d", got.Tests, got.Failures, 101, 2+lost)
 	}
+	// The registered comparison decides wherever it stands, and no other one.
+	r.Comparisons[0], r.Comparisons[1] = r.Comparisons[1], r.Comparisons[0]
+	r.Comparisons[0].Verdict.Outcome = evalharness.Loss
+	var turned junitSuites
+	if err := xml.Unmarshal([]byte(render(t, r, "junit")), &turned); err != nil {
+		t.Fatal(err)
+	}
+	if turned.Tests != got.Tests || turned.Failures != got.Failures || turned.Suites[0].Cases[0].Failure != nil || turned.Suites[0].Cases[1].Failure == nil {
+		t.Errorf("with the exploratory comparison first: %d tests, %d failures, verdicts %+v", turned.Tests, turned.Failures, turned.Suites[0])
+	}
+	for i := range r.Comparisons {
+		r.Comparisons[i].Primary = false
+	}
+	var none junitSuites
+	if err := xml.Unmarshal([]byte(render(t, r, "junit")), &none); err != nil {
+		t.Fatal(err)
+	}
+	if none.Failures != 0 || none.Tests != 2+96 {
+		t.Errorf("nothing was registered: %d tests, %d failures", none.Tests, none.Failures)
+	}
 }
 
 func TestJSON(t *testing.T) {

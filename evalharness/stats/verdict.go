@@ -130,6 +130,9 @@ func Decide(e Evidence) Verdict {
 
 func (v Verdict) be(outcome, reason string) Verdict {
 	v.Outcome, v.Reason = outcome, reason
+	if outcome != NotEnough { // what is decided needs no more cases
+		v.MoreCases, v.MoreForDiff = 0, 0
+	}
 	return v
 }
 

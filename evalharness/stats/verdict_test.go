@@ -73,6 +73,14 @@ func TestDecidePlans(t *testing.T) {
 	}
 }
 
+// What is decided needs no more cases.
+func TestDecidedNeedsNoMore(t *testing.T) {
+	a, b := arms(30, 25, 2, 40)
+	if v := Decide(Evidence{Kind: Binary, A: a, B: b, Margin: .05}); v.Outcome != ClearWin || v.MoreCases != 0 || v.MoreForDiff != 0 {
+		t.Errorf("%s, %d and %d more cases", v.Outcome, v.MoreCases, v.MoreForDiff)
+	}
+}
+
 // A corpus metric that is the mean decides as the cases do.
 func TestDecideCorpus(t *testing.T) {
 	a, b := arms(40, 25, 5, 30)

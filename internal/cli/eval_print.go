@@ -60,7 +60,7 @@ func (e *env) printResult(res *evalharness.Result) {
 		fmt.Fprintf(e.out, "\n%s\n", l.Advice)
 	}
 	if s := res.Search; s != nil {
-		fmt.Fprintf(e.out, "best prompt of the base: %s, of %d tried with %d calls on %d rows: %.3f there, %.3f on gold\n", s.Winner, len(s.Candidates), s.Usage.Calls, s.DevRows, s.DevValue, s.GoldValue)
+		fmt.Fprintf(e.out, "best prompt of the base: %s, of %d tried with %d calls on %d rows: %.3f there, %.3f on gold\n", s.Winner, len(s.Candidates), s.Usage.Calls, s.Candidates[0].Rows, s.DevValue, s.GoldValue)
 	}
 	for _, n := range res.Notes {
 		fmt.Fprintf(e.out, "note: %s\n", n)

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"graft/evalharness"
+	"graft/internal/config"
 )
 
 // proveFlags are what `graft prove` can be told.
@@ -28,6 +29,9 @@ type proveFlags struct {
 	budget       int
 	instructions []string
 	embedder     string
+	propose      int
+	proposer     string
+	arms         []string
 	forcePromote bool
 	noForgetting bool
 }
@@ -39,14 +43,17 @@ func (e *env) prove() *cobra.Command {
 		Short: "Train an adapter, and prove whether it beats the base's best prompt",
 		Long: `Train an adapter, and prove whether it beats the base's best prompt. The rows are
 checked and divided into those to train on, those to choose with, and a gold set that
-neither side sees (or the one of --gold). The base's best prompt is searched for, both are
-asked the gold set, what was forgotten is measured, and a report is written. On a clear win
-NAME stands for the new adapter from the next request on; otherwise it stays as it is, and
-what to fix in the data is listed.
+neither side sees (or the one of --gold). First the base's best prompt is searched for, and
+what it leaves to gain is said; then the adapter is trained. All rungs of the ladder (prompt,
+examples, chain of thought, retrieval, adapter, adapter with retrieval) are asked the gold
+set, what was forgotten is measured, and a report is written. The verdict is noted with the
+adapter. On a clear win NAME stands for the new adapter from the next request on; otherwise
+it stays as it is, and what to fix in the data is listed.
 
 The same command goes on where an interrupted one was. ` + exitCodes,
 		Example: `  graft prove rows.jsonl --name support
   graft prove rows.jsonl --gold gold.jsonl --name support --recipe auto
+  graft prove rows.jsonl --name support --propose 8 --proposer qwen2.5-1.5b-instruct
   graft prove rows.jsonl --name support --json | jq .verdict`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -61,8 +68,11 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 	p.StringVar(&f.metric, "metric", "", "what decides (default: accuracy where answers are labels, else rougeL)")
 	p.Float64Var(&f.margin, "margin", 0, "least difference that matters (default: the metric's)")
 	p.IntVar(&f.maxTokens, "max-tokens", 0, "of an answer (default: by the length of the rows' answers)")
-	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 400)")
+	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 600)")
 	p.StringArrayVar(&f.instructions, "instruction", nil, "`TEXT` to try as the base's instruction (repeatable)")
+	p.IntVar(&f.propose, "propose", 0, "instructions that a model is to write for the base, from the rows to train on")
+	p.StringVar(&f.proposer, "proposer", "", "`MODEL` of the server that writes them (default: the base)")
+	p.StringSliceVar(&f.arms, "arms", nil, "`ARMS` to ask the gold set, of "+strings.Join(evalharness.LadderKinds(), ", ")+" (default: all; best_prompt and adapter are always among them)")
 	p.StringVar(&f.embedder, "embedder", "", "`MODEL` that finds the nearest examples; none: examples are drawn at random only (default all-minilm-l6-v2)")
 	p.BoolVar(&f.forcePromote, "force-promote", false, "let NAME stand for the adapter whatever the verdict")
 	p.BoolVar(&f.noForgetting, "no-forgetting", false, "do not measure what was forgotten")
@@ -90,6 +100,8 @@ type proof struct {
 	Result   string               `json:"result"`             // file with everything
 	Todo     []evalharness.Todo   `json:"todo,omitempty"`
 	Notes    []string             `json:"notes,omitempty"`
+	// Before is what was found before the training.
+	Before string `json:"before"`
 }
 
 type proofArm struct {
@@ -131,6 +143,10 @@ func (e *env) runProve(ctx context.Context, f *proveFlags, path string) error {
 		return err
 	}
 	defer end()
+	before, err := e.searchForProof(ctx, cl, conf, task)
+	if err != nil {
+		return err
+	}
 	j, err := e.trainForProof(ctx, f, cl, task.Model, parts)
 	if err != nil {
 		return err
@@ -148,7 +164,7 @@ func (e *env) runProve(ctx context.Context, f *proveFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	return e.concludeProof(ctx, f, cl, j, res, filepath.Join(o.Dir, task.Name, res.Settings.Hash[:12]))
+	return e.concludeProof(ctx, f, cl, j, res, before, filepath.Join(o.Dir, task.Name, res.Settings.Hash[:12]))
 }
 
 // task is the evaluation of a proof.
@@ -156,7 +172,6 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 	t := map[string]any{
 		"name": f.name, "model": f.model, "adapter": f.name, "gold": parts.GoldFile, "train": parts.TrainFile, "dev": parts.ValidationFile, "seed": f.seed,
 		"generation": map[string]any{"max_tokens": cmp.Or(f.maxTokens, parts.MaxTokens)},
-		"arms":       []string{evalharness.KindZeroShot, evalharness.KindFewShot, evalharness.KindRetrieval, evalharness.KindBestPrompt, evalharness.KindAdapter},
 	}
 	if f.noForgetting {
 		t["forgetting"] = false
@@ -170,8 +185,18 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 	if f.margin != 0 {
 		t["margin"] = f.margin
 	}
+	if len(f.arms) > 0 {
+		t["arms"] = append(slices.Clone(f.arms), evalharness.KindBestPrompt, evalharness.KindAdapter)
+	}
+	search := map[string]any{}
 	if f.budget != 0 {
-		t["search"] = map[string]any{"budget": f.budget}
+		search["budget"] = f.budget
+	}
+	if f.propose != 0 || f.proposer != "" {
+		search["propose"], search["proposer"] = cmp.Or(f.propose, 4), f.proposer
+	}
+	if len(search) > 0 {
+		t["search"] = search
 	}
 	if len(f.instructions) > 0 {
 		t["instructions"] = f.instructions
@@ -181,6 +206,26 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 		return nil, err
 	}
 	return evalharness.ParseTask(text, filepath.Dir(parts.TrainFile))
+}
+
+// searchForProof finds the base's best prompt before anything is trained, and says what
+// it leaves to gain.
+func (e *env) searchForProof(ctx context.Context, cl *client, conf config.Config, task *evalharness.Task) (string, error) {
+	o, err := e.evalOptions(ctx, cl, conf, task, true)
+	if err != nil {
+		return "", err
+	}
+	p := e.newStages()
+	o.Progress = p.at
+	found, err := evalharness.FindPrompt(ctx, o)
+	p.close()
+	if err != nil {
+		return "", err
+	}
+	if !e.quiet {
+		fmt.Fprintf(e.err, "before the training: %s\n", found.Advice)
+	}
+	return found.Advice, nil
 }
 
 // trainForProof finds the adapter that the same data and settings made, or trains it.
@@ -224,14 +269,14 @@ func (e *env) trainForProof(ctx context.Context, f *proveFlags, cl *client, mode
 }
 
 // concludeProof writes the report, promotes what has won, and tells.
-func (e *env) concludeProof(ctx context.Context, f *proveFlags, cl *client, j *jobInfo, res *evalharness.Result, dir string) error {
+func (e *env) concludeProof(ctx context.Context, f *proveFlags, cl *client, j *jobInfo, res *evalharness.Result, before, dir string) error {
 	v := res.Verdict()
 	if v == nil {
 		return errors.New("the evaluation has no verdict")
 	}
 	p := proof{
 		Verdict: v.Outcome, Reason: v.Reason, ExitCode: evalharness.ExitCode(v), Primary: res.Settings.Primary, Numbers: v, Adapter: j.FineTuned, Job: j.ID,
-		Result: filepath.Join(dir, "result.json"), Todo: res.Todo, Notes: res.Notes,
+		Result: filepath.Join(dir, "result.json"), Todo: res.Todo, Notes: res.Notes, Before: before,
 	}
 	for i := range res.Arms {
 		a := &res.Arms[i]
