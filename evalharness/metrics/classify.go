@@ -3,7 +3,7 @@ package metrics
 import "math"
 
 func init() {
-	register(Info{Name: "accuracy", Doc: "share of answers that are the right label", Kind: Binary, Margin: .05, Scale: 1},
+	register(Info{Name: "accuracy", Doc: "share of answers that are the right label", Kind: Binary, Margin: .05, Scale: 1, Options: []string{"fold_case"}},
 		func(o Options) (*Metric, error) {
 			return &Metric{Signature: "accuracy|scikit-learn:1.9.1" + labelSignature(o), Cases: func(cases []Case) []float64 {
 				_, ps := pairs(cases, o)
@@ -24,7 +24,7 @@ func init() {
 		"f1_weighted":       {"mean over the labels of F1, weighted by how often each is right", tally.weighted},
 		"mcc":               {"Matthews' correlation of the given with the right labels", tally.mcc},
 	} {
-		register(Info{Name: name, Doc: m.doc, Kind: CorpusKind, Margin: .05, Scale: 1},
+		register(Info{Name: name, Doc: m.doc, Kind: CorpusKind, Margin: .05, Scale: 1, Options: []string{"fold_case", "raw_labels"}},
 			func(o Options) (*Metric, error) {
 				return &Metric{
 					Signature: name + "|scikit-learn:1.9.1" + labelSignature(o) + "|zero_division:0",

@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	register(Info{Name: "embedding_similarity", Doc: "cosine of an answer's embedding with a reference's", Kind: Continuous, Margin: .02, Scale: 1, Needs: "embeddings", Options: "model"},
+	register(Info{Name: "embedding_similarity", Doc: "cosine of an answer's embedding with a reference's", Kind: Continuous, Margin: .02, Scale: 1, Needs: "embeddings", Options: []string{"model"}},
 		func(o Options) (*Metric, error) {
 			if o.Embed == nil {
 				return nil, errors.New("it needs an embedding model: Options.Embed")

@@ -16,7 +16,7 @@ func init() {
 				return indicator(ok)
 			})}, nil
 		})
-	register(Info{Name: "json_fields", Doc: "share of a reference's fields that the answer has with the same value", Kind: Continuous, Margin: .05, Scale: 1},
+	register(Info{Name: "json_fields", Doc: "share of a reference's fields that the answer has with the same value", Kind: Continuous, Margin: .05, Scale: 1, Options: []string{"fields"}},
 		func(o Options) (*Metric, error) {
 			signature := "json_fields|graft:1|fields:"
 			if len(o.Fields) == 0 {

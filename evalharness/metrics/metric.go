@@ -13,6 +13,9 @@ type Case struct {
 	Prediction string
 	References []string // at least one, for metrics that compare
 	Failed     bool     // the answer never came: it scores as an empty one
+
+	Question string // what was asked, for judges
+	Opponent string // the answer it is compared with, for preferences; "" of one that never came
 }
 
 // text is what a case scores on.
@@ -30,6 +33,8 @@ const (
 	Binary     Kind = "binary"     // 0 or 1 per case; the aggregate is their mean
 	Continuous Kind = "continuous" // a number per case; the aggregate is their mean
 	CorpusKind Kind = "corpus"     // only a set has a value
+	// PreferenceKind: 1, ½ or 0 per case, against an opponent's answer to the same case.
+	PreferenceKind Kind = "preference"
 )
 
 // Metric is a measure of a set of answers.
@@ -41,9 +46,10 @@ type Metric struct {
 	Margin    float64 // least difference that matters, unless the user says otherwise; in the value's unit
 	Scale     float64 // the best value: 1 or 100
 
-	// Prepare does what may fail or take long (embeddings of the texts), so that Cases
-	// and Corpus can do neither. Nil for most. Without it, or after its error, texts
-	// that no embedding came for score NaN.
+	// Prepare does what may fail or take long (embeddings of the texts, a judge's
+	// opinion), so that Cases and Corpus can do neither. Nil for most. Without it, or
+	// after its error, cases that it did not get to are NaN; and so are, after it, those
+	// of which a judge said nothing that could be read. Calls must not overlap.
 	Prepare func(context.Context, []Case) error
 	// Cases gives a value for each case; nil for metrics that have none. For a corpus
 	// metric it is for display only: the corpus value is not its mean.
@@ -86,6 +92,11 @@ type Options struct {
 	IDF         bool       // tokens that are rare in IDFTexts weigh more
 	IDFTexts    []string   // all references of the set that is scored
 	Baseline    *Baseline  // values are rescaled by it
+
+	Judge      Judge  // judge, judge_pairwise
+	JudgeModel string // who that is, for the signature
+	Rubric     string // what it goes by; "": correctness
+	Parallel   int    // judgements in flight; 0: one
 }
 
 // Info describes a metric without making it.
@@ -97,7 +108,7 @@ type Info struct {
 	Scale  float64 `json:"scale"`
 	Needs  string  `json:"needs,omitempty"` // "labels", "embeddings", "encoder", "judge": what New refuses to do without
 	// Options are the keys of a task's metric that change it, beside its name.
-	Options string `json:"options,omitempty"`
+	Options []string `json:"options,omitempty"`
 }
 
 type entry struct {
@@ -116,6 +127,15 @@ func register(info Info, make func(Options) (*Metric, error)) {
 		panic("metrics: two metrics are named " + info.Name)
 	}
 	registry[info.Name] = entry{info, make}
+}
+
+// Lookup describes the metric of a name, or of another name for it.
+func Lookup(name string) (Info, bool) {
+	if full, ok := aliases[name]; ok {
+		name = full
+	}
+	e, ok := registry[name]
+	return e.Info, ok
 }
 
 // New makes a metric. The error names the metrics there are, or the option that lacks.

@@ -15,7 +15,7 @@ func init() {
 		"rouge3": "overlap of runs of three words with a reference", "rougeL": "longest common subsequence of words with a reference",
 		"rougeLsum": "longest common subsequences of lines of words with a reference's",
 	} {
-		register(Info{Name: name, Doc: doc + " (F1)", Kind: Continuous, Margin: .02, Scale: 1},
+		register(Info{Name: name, Doc: doc + " (F1)", Kind: Continuous, Margin: .02, Scale: 1, Options: []string{"stem", "unicode"}},
 			func(o Options) (*Metric, error) {
 				return &Metric{Signature: rougeSignature(name, o), Cases: each(best(func(p, r string) float64 {
 					return rouge(name, p, r, o).F
