@@ -18,11 +18,21 @@ func (r *run) result(s *Search, plans []plan, answers [][]Answer) *Result {
 			Base: r.task.Model, Identity: r.base.Identity,
 		},
 	}
+	if slices.ContainsFunc(r.metrics, func(m *metrics.Metric) bool { return m.Kind == metrics.PreferenceKind }) {
+		res.Settings.Opponent = r.opponentName
+	}
 	for i, p := range plans {
 		a := Arm{Name: p.name, Kind: p.kind, Model: p.model, Generation: p.generation, Prompt: p.prompt, Answers: answers[i]}
 		r.score(&a, r.gold.Cases)
 		res.Arms = append(res.Arms, a)
 		res.Ledger = append(res.Ledger, r.ledger(&a, s))
+	}
+	spent := r.judged
+	if s != nil {
+		spent = spent.plus(s.judging())
+	}
+	if spent.Calls > 0 {
+		res.Judging = &spent
 	}
 	return res
 }
@@ -30,7 +40,10 @@ func (r *run) result(s *Search, plans []plan, answers [][]Answer) *Result {
 func (r *run) described() []Metric {
 	out := make([]Metric, len(r.metrics))
 	for i, m := range r.metrics {
-		out[i] = Metric{m.Name, m.Signature, string(m.Kind), m.Scale, m.Doc}
+		out[i] = Metric{m.Name, m.Signature, string(m.Kind), m.Scale, m.Doc, nil}
+		if s := r.specs[i]; len(s.used()) > 0 {
+			out[i].Spec = &s
+		}
 	}
 	return out
 }
@@ -77,48 +90,16 @@ func (res *Result) Arm(name string) *Arm {
 	return nil
 }
 
-// paired are two arms on the same cases.
-type paired struct {
-	metric *metrics.Metric
-	a, b   []metrics.Case
-	seed   uint64
-	margin float64
-
-	clusters []int
-}
-
-// pair puts two arms side by side.
-func (r *run) pair(a, b *Arm, m *metrics.Metric) *paired {
-	return &paired{m, r.scored(r.gold.Cases, a.Answers), r.scored(r.gold.Cases, b.Answers), uint64(r.task.Seed), r.margin(), clusters(r.gold.Cases)}
-}
-
-// some are the pairs at the places given.
-func (p *paired) some(at []int) *paired {
-	q := *p
-	q.a, q.b = make([]metrics.Case, len(at)), make([]metrics.Case, len(at))
-	for i, k := range at {
-		q.a[i], q.b[i] = p.a[k], p.b[k]
-	}
-	if p.clusters != nil {
-		q.clusters = make([]int, len(at))
-		for i, k := range at {
-			q.clusters[i] = p.clusters[k]
-		}
-	}
-	return &q
-}
-
 // compare compares two arms: with the primary metric, on all cases and on slices.
 func (r *run) compare(a, b *Arm, primary bool, guards []Guard) Comparison {
 	p := r.pair(a, b, r.metrics[0])
-	c := Comparison{A: a.Name, B: b.Name, Metric: p.metric.Name, Primary: primary}
+	c := Comparison{A: a.Name, B: b.Name, Metric: p.metric.Name, Primary: primary, Through: p.through}
 	c.Slices = r.slices(p)
 	guards = append(guards, sliceGuard(c.Slices))
 	c.Verdict = p.decide(unanswered(a, b), guards)
-	for i := range r.gold.Cases {
-		x, y := a.Answers[i].Scores, b.Answers[i].Scores
-		if va, ok := x[p.metric.Name]; ok && va != y[p.metric.Name] {
-			c.Flips = append(c.Flips, Flip{r.gold.Cases[i].ID, va, y[p.metric.Name]})
+	for i := range p.x {
+		if x, y := p.x[i], p.y[i]; x > y || x < y { // neither is NaN
+			c.Flips = append(c.Flips, Flip{r.gold.Cases[i].ID, x, y})
 		}
 	}
 	return c
@@ -149,7 +130,8 @@ func (r *run) slices(p *paired) []Slice {
 		}
 		q := p.some(at)
 		v := q.decide(0, nil)
-		out = append(out, Slice{Tag: tag, N: len(at), A: value(q.metric, q.a), B: value(q.metric, q.b), Diff: v.Diff, Low95: v.Low95, High95: v.High95, P: v.P})
+		va, vb := q.values()
+		out = append(out, Slice{Tag: tag, N: len(at), A: va, B: vb, Diff: v.Diff, Low95: v.Low95, High95: v.High95, P: v.P})
 	}
 	slices.SortFunc(out, func(a, b Slice) int {
 		if a.Tag < b.Tag {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"graft/evalharness/metrics"
-	"graft/evalharness/stats"
 )
 
 // CompareRuns compares an arm of one run with an arm of another, or of the same. The
@@ -32,6 +31,9 @@ func CompareRuns(ctx context.Context, a *Result, armA string, b *Result, armB, m
 	if ma.Signature != mb.Signature {
 		return nil, fmt.Errorf("metric %s is not the same in both runs: %s, and %s", metric, ma.Signature, mb.Signature)
 	}
+	if ma.Kind == string(metrics.PreferenceKind) && a.ID != b.ID {
+		return nil, fmt.Errorf("metric %s is a preference, asked for between the arms of one run only: name another metric", metric)
+	}
 	at := map[string]int{}
 	for i := range b.Gold.Cases {
 		at[b.Gold.Cases[i].ID] = i
@@ -48,13 +50,13 @@ func CompareRuns(ctx context.Context, a *Result, armA string, b *Result, armB, m
 		}
 		other.Answers = append(other.Answers, y.Answers[k])
 	}
-	r, err := a.again(metric, b)
+	r, err := a.again(metric)
 	if err != nil {
 		return nil, err
 	}
 	first := *x
-	r.rescore(&first)
-	r.rescore(&other)
+	r.recount(&first)
+	r.recount(&other)
 	c := r.compare(&first, &other, false, []Guard{formatGuard(&first, &other)})
 	if first.Name == other.Name {
 		c.A, c.B = first.Name+" of "+a.ID, other.Name+" of "+b.ID
@@ -62,69 +64,52 @@ func CompareRuns(ctx context.Context, a *Result, armA string, b *Result, armB, m
 	return &c, ctx.Err()
 }
 
-// again is a run of the same cases and settings, to score answers anew. Of a metric that
-// needs a model, the values that this and other runs noted are taken.
-func (res *Result) again(metric string, others ...*Result) (*run, error) {
+// again is a run of the same cases and settings, to compare arms anew. What a metric can
+// compute by itself is computed; where a model was asked, what the run noted is taken.
+func (res *Result) again(metric string) (*run, error) {
 	was := res.metric(metric)
 	if was == nil {
 		return nil, fmt.Errorf("metric %s: the run has to have computed it", metric)
 	}
-	r := &run{task: &Task{Seed: res.Settings.Seed}, gold: &res.Gold, labels: res.Settings.Labels}
+	r := &run{task: &Task{Seed: res.Settings.Seed}, gold: &res.Gold, labels: res.Settings.Labels, opponentName: res.Settings.Opponent}
 	if metric == res.Settings.Primary {
 		r.task.Margin = &res.Settings.Margin
 	}
-	m, err := metrics.New(metric, metrics.Options{Labels: r.labels})
-	switch {
-	case was.Kind == string(metrics.Continuous) && (err != nil || m.Prepare != nil):
-		m = &metrics.Metric{Name: was.Name, Signature: was.Signature, Doc: was.Doc, Kind: metrics.Continuous, Scale: was.Scale, Margin: .02}
-		if err := recall(m, append(others, res)); err != nil {
-			return nil, err
-		}
-	case err != nil:
+	info, ok := metrics.Lookup(was.Name)
+	if !ok || string(info.Kind) != was.Kind {
+		return nil, fmt.Errorf("metric %s: this graft has none of that name and kind (%s): evaluate again", was.Name, was.Kind)
+	}
+	if info.Needs != "" {
+		r.stored = true
+		r.metrics = []*metrics.Metric{{Name: info.Name, Signature: was.Signature, Doc: info.Doc, Kind: info.Kind, Margin: info.Margin, Scale: info.Scale}}
+		return r, nil
+	}
+	s := MetricSpec{Name: was.Name}
+	if was.Spec != nil {
+		s = *was.Spec
+		s.Name = was.Name
+	}
+	if err := s.check(); err != nil { // a result may come from anywhere
+		return nil, fmt.Errorf("metric: %w", err)
+	}
+	m, err := r.openMetric(s, nil)
+	if err != nil {
 		return nil, err
-	case m.Signature != was.Signature:
+	}
+	if m.Signature != was.Signature {
 		return nil, fmt.Errorf("metric %s was computed as %s, and this graft computes %s: evaluate again", metric, was.Signature, m.Signature)
 	}
 	r.metrics = []*metrics.Metric{m}
 	return r, nil
 }
 
-// recall lets a metric have the values that runs noted of it.
-func recall(m *metrics.Metric, runs []*Result) error {
-	key := func(c *metrics.Case) string { return hashOf([]any{c.Prediction, c.References}) }
-	known := map[string]float64{}
-	for _, res := range runs {
-		r := &run{labels: res.Settings.Labels}
-		for i := range res.Arms {
-			a := &res.Arms[i]
-			if len(a.Answers) != len(res.Gold.Cases) {
-				return fmt.Errorf("arm %s: %d answers to %d cases", a.Name, len(a.Answers), len(res.Gold.Cases))
-			}
-			list := r.scored(res.Gold.Cases, a.Answers)
-			for k := range list {
-				known[key(&list[k])] = a.Answers[k].Scores[m.Name]
-			}
-		}
-	}
-	m.Cases = func(list []metrics.Case) []float64 {
-		values := make([]float64, len(list))
-		for i := range list {
-			values[i] = known[key(&list[i])]
-		}
-		return values
-	}
-	m.Corpus = func(list []metrics.Case) float64 { return stats.Mean(m.Cases(list)) }
-	return nil
-}
-
-// rescore scores an arm by its answers alone.
-func (r *run) rescore(a *Arm) {
+// recount counts an arm's answers that are in no wanted form, by the answers alone.
+func (r *run) recount(a *Arm) {
 	a.Answers = slices.Clone(a.Answers)
-	a.Usage, a.Failed = Usage{}, 0
 	for i := range a.Answers {
 		_, a.Answers[i].invalid = r.form(a.Answers[i].Output)
 	}
-	r.score(a, r.gold.Cases)
+	a.Invalid = a.invalidRate()
 }
 
 // arm finds an arm; "": the adapter's, or else the best prompt's.

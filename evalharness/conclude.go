@@ -3,6 +3,8 @@ package evalharness
 import (
 	"fmt"
 	"time"
+
+	"graft/evalharness/metrics"
 )
 
 // conclude compares the arms, and says what follows.
@@ -44,6 +46,9 @@ func (r *run) conclude(res *Result, s *Search) {
 	}
 	if s != nil && r.solved(s) {
 		res.Notes = append(res.Notes, r.dressed(s))
+	}
+	if info, _ := metrics.Lookup(r.metrics[0].Name); info.Needs == "judge" {
+		res.Notes = append(res.Notes, "the verdict rests on a judge ("+r.metrics[0].Signature+"): take it as advice until people have rated some of the cases and agree with it (graft rate)")
 	}
 	res.Ladder = r.ladder(res)
 	if v := res.Verdict(); v != nil && v.Outcome != ClearWin {

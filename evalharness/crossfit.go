@@ -44,6 +44,10 @@ func (r *run) crossfitted(ctx context.Context) (*Search, error) {
 		f.Search = *s
 		all.Folds = append(all.Folds, f)
 		all.Usage = all.Usage.plus(s.Usage)
+		if s.Judging != nil {
+			judging := s.Judging.plus(all.judging())
+			all.Judging = &judging
+		}
 		all.DevValue += s.DevValue / folds
 		all.DevLow += s.DevLow / folds
 		all.DevHigh += s.DevHigh / folds
@@ -84,6 +88,14 @@ func (r *run) foldsOf() [][]int {
 		parts[least] = append(parts[least], by[n]...)
 	}
 	return parts
+}
+
+// judging is what judges of the candidates cost.
+func (s *Search) judging() Usage {
+	if s.Judging == nil {
+		return Usage{}
+	}
+	return *s.Judging
 }
 
 // summed are the candidates of all folds, those first that won most of them.

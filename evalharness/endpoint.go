@@ -2,6 +2,7 @@ package evalharness
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -48,6 +49,8 @@ type question struct {
 	Stop        []string  `json:"stop,omitempty"`
 	Choices     []string  `json:"choices,omitempty"`
 	Seed        int64     `json:"seed"`
+	// Schema holds the answer to a JSON schema.
+	Schema json.RawMessage `json:"schema,omitempty"`
 }
 
 // request is the question as a backend takes it.
@@ -57,6 +60,9 @@ func (q *question) request() *serving.Request {
 	r := &serving.Request{Model: q.Model, Sampling: s, N: 1, MaxTokens: q.MaxTokens, Stop: q.Stop, Logprobs: -1, PromptLogprobs: -1, Client: "evaluation"}
 	if len(q.Choices) > 0 {
 		r.Format = serving.Format{Type: "choice", Choice: q.Choices}
+	}
+	if q.Schema != nil {
+		r.Format = serving.Format{Type: "json_schema", Schema: q.Schema}
 	}
 	if q.Raw {
 		r.Prompt = q.Messages[0].Content

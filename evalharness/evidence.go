@@ -104,8 +104,8 @@ func (res *Result) Proven() (*Verdict, *Arm, error) {
 		return nil, nil, err
 	}
 	x, y := *a, *b
-	r.rescore(&x)
-	r.rescore(&y)
+	r.recount(&x)
+	r.recount(&y)
 	guards := []Guard{formatGuard(&x, &y)}
 	if res.Forgetting != nil {
 		guards = append(guards, res.Forgetting.guard())

@@ -20,6 +20,7 @@ func TestProven(t *testing.T) {
 	}{
 		"clear win": {base: 40, adapter: 90}, "loss": {base: 90, adapter: 40}, "tie": {base: 100, adapter: 100},
 		"corpus": {base: 40, adapter: 90, more: "metric: f1_macro\n"}, "continuous": {base: 40, adapter: 90, more: "metric: f1_squad\nmetrics: []\n"},
+		"options":   {base: 40, adapter: 90, more: "metric: {name: rougeL, stem: true}\nlabels: []\n"},
 		"forgotten": {base: 40, adapter: 90, forgets: true},
 	} {
 		t.Run(name, func(t *testing.T) {

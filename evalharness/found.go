@@ -30,7 +30,7 @@ func FindPrompt(ctx context.Context, o Options) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Found{Search: s, Metric: r.metrics[0].Name, Solved: r.solved(s)}
+	f := &Found{Search: s, Metric: r.chooser.Name, Solved: r.solved(s)}
 	f.Advice = r.dressed(s)
 	return f, nil
 }
@@ -48,7 +48,7 @@ func (r *run) found(ctx context.Context) (*Search, error) {
 		Embeds                               bool
 	}
 	key := settings{
-		Base: r.base.Identity, Model: r.task.Model, Rows: hashOf(r.rows), Dev: hashOf(r.dev), Metric: r.metrics[0].Signature, Labels: r.labels, Instructions: r.task.Instructions,
+		Base: r.base.Identity, Model: r.task.Model, Rows: hashOf(r.rows), Dev: hashOf(r.dev), Metric: r.chooser.Signature, Labels: r.labels, Instructions: r.task.Instructions,
 		Search: r.task.Search, Retrieval: r.task.Retrieval, Generation: r.task.Generation, Seed: r.task.Seed, Embeds: r.embedder != nil,
 	}
 	if r.crossfit {
@@ -93,7 +93,7 @@ func (r *run) searched(ctx context.Context) (*Search, error) {
 
 // room is what the search left to gain, as a share of the best value there is.
 func (r *run) room(s *Search) float64 {
-	full := r.metrics[0].Scale
+	full := r.chooser.Scale
 	if full == 0 {
 		full = 1
 	}
@@ -102,7 +102,7 @@ func (r *run) room(s *Search) float64 {
 
 // solved tells whether less than the margin is left to gain.
 func (r *run) solved(s *Search) bool {
-	full := r.metrics[0].Scale
+	full := r.chooser.Scale
 	if full == 0 {
 		full = 1
 	}
@@ -111,15 +111,15 @@ func (r *run) solved(s *Search) bool {
 
 // dressed is what the search found, in words.
 func (r *run) dressed(s *Search) string {
-	name := r.metrics[0].Name
+	name := r.chooser.Name
 	text := fmt.Sprintf("the best prompt of the base is %s, of %d tried with %d calls: %s %.3f on %d rows (95%% %.3f to %.3f).", s.Winner, len(s.Candidates), s.Usage.Calls, name, s.DevValue, s.Candidates[0].Rows, s.DevLow, s.DevHigh)
 	switch {
 	case r.room(s) <= 0:
 		return text + " Prompts alone reach perfection on these rows: an adapter can tie with them, not win."
 	case r.solved(s):
-		return text + fmt.Sprintf(" It leaves %.3f to gain there, less than the margin of %.3f: an adapter can hardly win.", r.metrics[0].Scale*r.room(s), r.margin())
+		return text + fmt.Sprintf(" It leaves %.3f to gain there, less than the margin of %.3f: an adapter can hardly win.", r.chooser.Scale*r.room(s), r.margin())
 	case r.trained < enoughRows:
 		return text + fmt.Sprintf(" There are %d training rows, and fine-tuning seldom helps below %d.", r.trained, enoughRows)
 	}
-	return text + fmt.Sprintf(" It leaves %.3f to gain: fine-tuning is worth trying.", r.metrics[0].Scale*r.room(s))
+	return text + fmt.Sprintf(" It leaves %.3f to gain: fine-tuning is worth trying.", r.chooser.Scale*r.room(s))
 }

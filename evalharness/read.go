@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"graft/evalharness/metrics"
 	"graft/training/dataset"
 )
 
@@ -75,38 +74,30 @@ func (r *run) read() (err error) {
 	r.chooseDev(devRows)
 	r.chooseLabels()
 	r.variants = t.variants(r.labels)
-	if t.Metric == "" {
-		if t.Metric = defaultGenerationMetric(); len(r.labels) > 0 {
-			t.Metric = "accuracy"
+	if t.Metric.Name == "" {
+		if t.Metric.Name = "rougeL"; len(r.labels) > 0 {
+			t.Metric.Name = "accuracy"
 		}
 	}
 	if dup := duplicated(r.gold); len(dup) > 0 {
 		r.notes = append(r.notes, fmt.Sprintf("%d cases of the gold set nearly repeat an earlier one (%s …): they count as if they were independent, so intervals are too narrow", len(dup), dup[0]))
 	}
-	return r.openMetrics(append([]string{t.Metric}, r.secondary()...))
+	return r.openMetrics(append([]MetricSpec{t.Metric}, r.secondary()...))
 }
 
 // secondary are the metrics that are shown beside the one that decides.
-func (r *run) secondary() []string {
+func (r *run) secondary() (specs []MetricSpec) {
 	if r.task.Metrics != nil {
 		return r.task.Metrics
 	}
+	names := []string{"rougeL", "f1_squad", "exact_match", "chrf"}
 	if len(r.labels) > 0 {
-		return []string{"accuracy", "f1_macro", "balanced_accuracy", "mcc"}
+		names = []string{"accuracy", "f1_macro", "balanced_accuracy", "mcc"}
 	}
-	return slices.DeleteFunc([]string{"rougeL", "f1_squad", "exact_match", "chrf"}, func(name string) bool { return !hasMetric(name) })
-}
-
-func hasMetric(name string) bool {
-	return slices.ContainsFunc(metrics.List(), func(i metrics.Info) bool { return i.Name == name })
-}
-
-// defaultGenerationMetric decides where answers are texts.
-func defaultGenerationMetric() string {
-	if hasMetric("rougeL") {
-		return "rougeL"
+	for _, name := range names {
+		specs = append(specs, MetricSpec{Name: name})
 	}
-	return "f1_squad"
+	return specs
 }
 
 // chooseDev keeps as many rows as the search may ask, evenly over the file.

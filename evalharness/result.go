@@ -24,6 +24,7 @@ type Result struct {
 	Forgetting  *Forgetting   `json:"forgetting,omitempty"`
 	Panel       *Panel        `json:"panel,omitempty"` // of people who compared answers blindly
 	Ledger      []LedgerEntry `json:"ledger"`
+	Judging     *Usage        `json:"judging,omitempty"` // what judges cost, on dev and gold
 	Training    *Training     `json:"training,omitempty"`
 	Lint        []LintFinding `json:"lint,omitempty"` // of the training rows
 	Todo        []Todo        `json:"todo,omitempty"` // what to fix in the data, unless the win is clear
@@ -40,8 +41,10 @@ type Settings struct {
 	Margin  float64  `json:"margin"`  // least difference that matters, in the metric's unit
 	Metrics []Metric `json:"metrics"` // that were computed
 	Labels  []string `json:"labels,omitempty"`
-	Seed    int64    `json:"seed"`
-	Base    string   `json:"base"` // id of the model that the adapter is of
+	// Opponent is the arm that preferences compare all others with.
+	Opponent string `json:"opponent,omitempty"`
+	Seed     int64  `json:"seed"`
+	Base     string `json:"base"` // id of the model that the adapter is of
 	// Identity is that of the base: an answer of another weights or engine is another's.
 	Identity string `json:"base_identity,omitempty"`
 }
@@ -50,9 +53,11 @@ type Settings struct {
 type Metric struct {
 	Name      string  `json:"name"`
 	Signature string  `json:"signature"`
-	Kind      string  `json:"kind"`  // binary, continuous, corpus
+	Kind      string  `json:"kind"`  // binary, continuous, corpus, preference
 	Scale     float64 `json:"scale"` // 1 or 100
 	Doc       string  `json:"doc,omitempty"`
+	// Spec are the options that it was asked for with; nil: none.
+	Spec *MetricSpec `json:"options,omitempty"`
 }
 
 // Gold is the set of cases that the verdict rests on.
@@ -136,6 +141,9 @@ type Value struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
+	// Details tell more of it, by name: precision and recall, empty answers, a judge's
+	// consistency and the judgements that could not be read.
+	Details map[string]float64 `json:"details,omitempty"`
 }
 
 // Answer is what an arm said to a case.
@@ -179,10 +187,13 @@ type Comparison struct {
 	Metric  string `json:"metric"`
 	Primary bool   `json:"primary"` // registered beforehand; others are exploratory
 	// Crossfit: B's prompts were chosen on other cases of the gold set (Search.Folds).
-	Crossfit bool    `json:"crossfit,omitempty"`
-	Verdict  Verdict `json:"verdict"`
-	Slices   []Slice `json:"slices,omitempty"`
-	Flips    []Flip  `json:"flips,omitempty"` // cases that one arm has better
+	Crossfit bool `json:"crossfit,omitempty"`
+	// Through is the arm that both were compared with, where a preference was not asked
+	// for between the two.
+	Through string  `json:"through,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Slices  []Slice `json:"slices,omitempty"`
+	Flips   []Flip  `json:"flips,omitempty"` // cases that one arm has better
 }
 
 // Slice is a comparison of the cases with a tag.
@@ -240,8 +251,9 @@ type Search struct {
 	Proposer   string      `json:"proposer,omitempty"` // model that wrote the instructions called proposed-…
 	Budget     int         `json:"budget"`             // calls that were allowed
 	Usage      Usage       `json:"usage"`
-	Candidates []Candidate `json:"candidates"` // the best first
-	Winner     string      `json:"winner"`     // variant
+	Judging    *Usage      `json:"judging,omitempty"` // of the candidates' answers
+	Candidates []Candidate `json:"candidates"`        // the best first
+	Winner     string      `json:"winner"`            // variant
 	WinnerHash string      `json:"winner_hash"`
 	Frozen     time.Time   `json:"frozen"`
 	// Shrinkage is the winner's value on dev less that on gold: how much of it was luck.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"graft/evalharness/metrics"
@@ -20,7 +22,8 @@ type Options struct {
 	// it are left out with a note.
 	Embedder   *Endpoint
 	Remotes    map[string]*Endpoint
-	Generation string // of the adapter
+	Judges     map[string]*Endpoint // by the names of the metrics that ask them
+	Generation string               // of the adapter
 	// TrainedOn are files that the adapter was trained on, as the server keeps them: no
 	// case of the gold set may be in them either.
 	TrainedOn  []TrainedFile
@@ -59,11 +62,19 @@ type run struct {
 	labels   []string
 	variants []Prompt
 	metrics  []*metrics.Metric
-	embedder *embedder
-	asker    *asker
-	notes    []string
-	hash     string
-	started  time.Time
+	specs    []MetricSpec    // what metrics were made of
+	chooser  *metrics.Metric // of the base's prompt, on dev
+	// opponent are the answers of the arm that preferences compare all others with.
+	opponent     []Answer
+	opponentName string
+	stored       bool // values are those of a result, not computed anew
+	judging      sync.Mutex
+	judged       Usage // what judges cost
+	embedder     *embedder
+	asker        *asker
+	notes        []string
+	hash         string
+	started      time.Time
 }
 
 // Run evaluates a task. It may be interrupted at any point: the same task, data and
@@ -92,10 +103,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, list := range answers {
-		if err := r.prepare(ctx, r.scored(r.gold.Cases, list)); err != nil {
-			return nil, err
-		}
+	if err := r.measure(ctx, plans, answers); err != nil {
+		return nil, err
 	}
 	res := r.result(s, plans, answers)
 	if o.Forgetting != nil && r.adapter != "" {
@@ -154,11 +163,30 @@ func (r *run) index(ctx context.Context) error {
 	return r.pool.index(ctx, r.embedder)
 }
 
-func (r *run) embedTexts() func(context.Context, []string) ([][]float32, error) {
-	return func(ctx context.Context, texts []string) ([][]float32, error) {
-		if r.embedder == nil && r.Embedder != nil {
-			r.embedder = newEmbedder(r.Embedder.Backend, r.task.Retrieval.Embedder)
+// measure has the answers seen by the models that metrics ask.
+func (r *run) measure(ctx context.Context, plans []plan, answers [][]Answer) error {
+	i := opponentOf(plans)
+	r.opponent, r.opponentName = answers[i], plans[i].name
+	total := len(plans) * len(r.metrics)
+	for k, list := range answers {
+		for n, m := range r.metrics {
+			r.report("scoring the answers", k*len(r.metrics)+n, total)
+			if err := prepare(ctx, m, r.scored(r.gold.Cases, list, r.opponent)); err != nil {
+				return err
+			}
 		}
-		return r.embedder.embed(ctx, texts)
 	}
+	r.report("scoring the answers", total, total)
+	return nil
+}
+
+// opponentOf is the arm that preferences compare all others with: the base's best prompt,
+// which the adapter has to beat, or else the plain base.
+func opponentOf(plans []plan) int {
+	for _, kind := range []string{KindBestPrompt, KindZeroShot} {
+		if i := slices.IndexFunc(plans, func(p plan) bool { return p.kind == kind }); i >= 0 {
+			return i
+		}
+	}
+	return 0
 }

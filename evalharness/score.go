@@ -3,6 +3,8 @@ package evalharness
 import (
 	"context"
 	"fmt"
+	"math"
+	"strings"
 
 	"graft/evalharness/metrics"
 	"graft/evalharness/stats"
@@ -11,43 +13,55 @@ import (
 // level of the intervals of single arms.
 const level = 0.95
 
-// openMetrics makes the metrics of the task, the primary one first.
-func (r *run) openMetrics(names []string) error {
-	seen := map[string]bool{}
-	for _, name := range names {
-		if name == "" || seen[name] {
-			continue
-		}
-		seen[name] = true
-		m, err := metrics.New(name, metrics.Options{Labels: r.labels, Embed: r.embedTexts()})
-		if err != nil {
-			return fmt.Errorf("metric %s: %w", name, err)
-		}
-		r.metrics = append(r.metrics, m)
+// prepare computes what a metric needs of other models.
+func prepare(ctx context.Context, m *metrics.Metric, list []metrics.Case) error {
+	if m.Prepare == nil {
+		return nil
+	}
+	if err := m.Prepare(ctx, list); err != nil {
+		return fmt.Errorf("metric %s: %w", m.Name, err)
 	}
 	return nil
 }
 
-// prepare computes what metrics need of other models.
-func (r *run) prepare(ctx context.Context, list []metrics.Case) error {
-	for _, m := range r.metrics {
-		if m.Prepare == nil {
-			continue
-		}
-		if err := m.Prepare(ctx, list); err != nil {
-			return fmt.Errorf("metric %s: %w", m.Name, err)
-		}
-	}
-	return nil
-}
-
-// scored are answers as the metrics take them.
-func (r *run) scored(cases []Case, answers []Answer) []metrics.Case {
+// scored are answers as the metrics take them; opponent are the answers of the arm that
+// they are compared with, or nil.
+func (r *run) scored(cases []Case, answers, opponent []Answer) []metrics.Case {
 	out := make([]metrics.Case, len(cases))
 	for i := range cases {
-		out[i] = metrics.Case{Prediction: answers[i].Output, References: r.references(&cases[i]), Failed: answers[i].Error != ""}
+		out[i] = metrics.Case{Prediction: answers[i].Output, References: r.references(&cases[i]), Failed: answers[i].Error != "", Question: cases[i].asked()}
 		if out[i].Failed {
 			out[i].Prediction = ""
+		}
+		if opponent != nil && opponent[i].Error == "" {
+			out[i].Opponent = opponent[i].Output
+		}
+	}
+	return out
+}
+
+// asked is all that is asked, as a judge reads it: the question alone, or the turns of a
+// conversation with their roles.
+func (c *Case) asked() string {
+	if len(c.Messages) == 1 {
+		return c.Messages[0].Content
+	}
+	var b strings.Builder
+	for i, m := range c.Messages {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		b.WriteString(m.Role + ": " + m.Content)
+	}
+	return b.String()
+}
+
+// numbers are the values that are some: a judgement that could not be read is none.
+func numbers(values []float64) []float64 {
+	out := make([]float64, 0, len(values))
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			out = append(out, v)
 		}
 	}
 	return out
@@ -75,7 +89,7 @@ func value(m *metrics.Metric, list []metrics.Case) float64 {
 
 // score fills in what an arm's answers are worth.
 func (r *run) score(a *Arm, cases []Case) {
-	list := r.scored(cases, a.Answers)
+	list := r.scored(cases, a.Answers, r.opponent)
 	a.Metrics = map[string]Value{}
 	for i := range a.Answers {
 		a.Answers[i].Scores = map[string]float64{}
@@ -86,39 +100,48 @@ func (r *run) score(a *Arm, cases []Case) {
 		if m.Cases != nil {
 			each = m.Cases(list)
 			for i := range each {
-				a.Answers[i].Scores[m.Name] = each[i]
+				if !math.IsNaN(each[i]) {
+					a.Answers[i].Scores[m.Name] = each[i]
+				}
 			}
 		}
-		v.Low, v.High = r.interval(m, list, each)
+		if m.Details != nil {
+			v.Details = m.Details(list)
+		}
+		v.Low, v.High = r.interval(m, list, numbers(each))
 		a.Metrics[m.Name] = v
 		if k == 0 {
 			a.Primary = v.Value
 		}
 	}
-	invalid := 0
 	for i := range a.Answers {
-		x := &a.Answers[i]
-		a.Usage = a.Usage.plus(x.Usage)
-		if x.Unanswered {
+		a.Usage = a.Usage.plus(a.Answers[i].Usage)
+		if a.Answers[i].Unanswered {
 			a.Failed++
 		}
-		if x.invalid || x.Error != "" {
-			invalid++
-		}
 	}
-	if n := len(a.Answers); n > 0 {
-		a.Invalid = float64(invalid) / float64(n)
-	}
+	a.Invalid = a.invalidRate()
 	if len(r.labels) > 0 {
 		a.Confusion = r.confusion(cases, a.Answers)
 	}
+}
+
+// invalidRate is the share of answers that are in no form that is wanted.
+func (a *Arm) invalidRate() float64 {
+	invalid := 0
+	for i := range a.Answers {
+		if a.Answers[i].invalid || a.Answers[i].Error != "" {
+			invalid++
+		}
+	}
+	return float64(invalid) / float64(max(len(a.Answers), 1))
 }
 
 // interval is that of one arm: Wilson's for shares, the bootstrap's otherwise.
 func (r *run) interval(m *metrics.Metric, list []metrics.Case, each []float64) (low, high float64) {
 	seed := uint64(r.task.Seed)
 	switch {
-	case m.Kind == metrics.Binary && each != nil:
+	case m.Kind == metrics.Binary && len(each) > 0:
 		hits := 0
 		for _, v := range each {
 			if v > 0 {
@@ -126,7 +149,7 @@ func (r *run) interval(m *metrics.Metric, list []metrics.Case, each []float64) (
 			}
 		}
 		return stats.Wilson(hits, len(each), level)
-	case each != nil && m.Kind == metrics.Continuous:
+	case m.Kind == metrics.Continuous || m.Kind == metrics.PreferenceKind:
 		return stats.BCa(each, seed, level)
 	}
 	return stats.Bootstrap(len(list), func(pick []int) float64 {

@@ -127,11 +127,11 @@ func (g *searching) round(ctx context.Context, rows int) error {
 		}
 		g.asked += len(todo)
 		f.answers = append(f.answers, got[0]...)
-		list := g.scored(g.dev[:len(f.answers)], f.answers)
-		if err := g.prepare(ctx, list); err != nil {
+		list := g.scored(g.dev[:len(f.answers)], f.answers, nil)
+		if err := prepare(ctx, g.chooser, list); err != nil {
 			return err
 		}
-		f.Rows, f.Value = len(list), value(g.metrics[0], list)
+		f.Rows, f.Value = len(list), value(g.chooser, list)
 	}
 	// The better come first: more rows, a higher value, fewer tokens.
 	slices.SortStableFunc(g.field, func(a, b tried) int {
@@ -170,12 +170,16 @@ func (g *searching) conclude() error {
 		return fmt.Errorf("search.budget: %d calls are too few to ask one prompt %d rows", s.Budget, int(halvings[0]*float64(len(g.dev))+.5))
 	}
 	s.Winner, s.WinnerHash, s.DevValue, s.Frozen = best.Prompt.Variant, best.Prompt.Hash, best.Value, time.Now().UTC()
-	list, m := g.scored(g.dev[:best.Rows], best.answers), g.metrics[0]
+	list, m := g.scored(g.dev[:best.Rows], best.answers, nil), g.chooser
 	var each []float64
 	if m.Cases != nil {
 		each = m.Cases(list)
 	}
-	s.DevLow, s.DevHigh = g.interval(m, list, each)
+	s.DevLow, s.DevHigh = g.interval(m, list, numbers(each))
+	if g.judged.Calls > 0 {
+		judging := g.judged
+		s.Judging, g.judged = &judging, Usage{}
+	}
 	return nil
 }
 

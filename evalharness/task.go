@@ -16,30 +16,30 @@ import (
 // Task says what is compared, on what, and how. examples/task.yaml has every key with a
 // comment.
 type Task struct {
-	Name         string      `yaml:"name"`
-	Model        string      `yaml:"model"`   // the base
-	Adapter      string      `yaml:"adapter"` // name, or name@generation; "": none
-	Gold         string      `yaml:"gold"`    // files, relative to the task's
-	Train        string      `yaml:"train"`
-	Dev          string      `yaml:"dev"`
-	DevShare     float64     `yaml:"dev_share"`
-	Metric       string      `yaml:"metric"`
-	Margin       *float64    `yaml:"margin"`
-	Metrics      []string    `yaml:"metrics"`
-	Labels       []string    `yaml:"labels"`
-	Arms         []string    `yaml:"arms"`
-	Instructions []string    `yaml:"instructions"`
-	Search       SearchRules `yaml:"search"`
-	Retrieval    Retrieval   `yaml:"retrieval"`
-	Generation   Generation  `yaml:"generation"`
-	Remotes      []Remote    `yaml:"remotes"`
-	Forgetting   *bool       `yaml:"forgetting"`
-	Price        Price       `yaml:"price"`
-	Currency     string      `yaml:"currency"`
-	Seed         int64       `yaml:"seed"`
-	Parallel     int         `yaml:"parallel"`
-	dir          string      // that paths are relative to
-	text         []byte      // as it was read
+	Name         string       `yaml:"name"`
+	Model        string       `yaml:"model"`   // the base
+	Adapter      string       `yaml:"adapter"` // name, or name@generation; "": none
+	Gold         string       `yaml:"gold"`    // files, relative to the task's
+	Train        string       `yaml:"train"`
+	Dev          string       `yaml:"dev"`
+	DevShare     float64      `yaml:"dev_share"`
+	Metric       MetricSpec   `yaml:"metric"`
+	Margin       *float64     `yaml:"margin"`
+	Metrics      []MetricSpec `yaml:"metrics"`
+	Labels       []string     `yaml:"labels"`
+	Arms         []string     `yaml:"arms"`
+	Instructions []string     `yaml:"instructions"`
+	Search       SearchRules  `yaml:"search"`
+	Retrieval    Retrieval    `yaml:"retrieval"`
+	Generation   Generation   `yaml:"generation"`
+	Remotes      []Remote     `yaml:"remotes"`
+	Forgetting   *bool        `yaml:"forgetting"`
+	Price        Price        `yaml:"price"`
+	Currency     string       `yaml:"currency"`
+	Seed         int64        `yaml:"seed"`
+	Parallel     int          `yaml:"parallel"`
+	dir          string       // that paths are relative to
+	text         []byte       // as it was read
 }
 
 // SearchRules bound the search of the base's best prompt.
@@ -84,8 +84,8 @@ type Remote struct {
 
 // Price is in the task's currency, per million tokens.
 type Price struct {
-	Prompt     float64 `yaml:"prompt"`
-	Completion float64 `yaml:"completion"`
+	Prompt     float64 `yaml:"prompt" json:"prompt"`
+	Completion float64 `yaml:"completion" json:"completion"`
 }
 
 // defaults of a task.
@@ -188,6 +188,7 @@ func (t *Task) complete() error {
 		}
 	}
 	errs = append(errs, t.checkRemotes()...)
+	errs = append(errs, t.checkMetrics())
 	return errors.Join(errs...)
 }
 

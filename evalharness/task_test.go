@@ -3,6 +3,7 @@ package evalharness
 import (
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,11 +47,44 @@ func hasKeys(t *testing.T, at string, typ reflect.Type, tree map[string]any) {
 			continue
 		}
 		ft := f.Type
+		if ft == reflect.TypeOf(MetricSpec{}) || ft == reflect.TypeOf([]MetricSpec{}) {
+			continue // no metric has all options: TestExampleMetrics
+		}
 		if list, isList := v.([]any); isList && ft.Kind() == reflect.Slice && ft.Elem().Kind() == reflect.Struct {
 			v, ft = list[0], ft.Elem()
 		}
 		if ft.Kind() == reflect.Struct {
 			hasKeys(t, at+key+".", ft, v.(map[string]any))
+		}
+	}
+}
+
+// TestExampleMetrics: the example has every option of a metric, with one that has it.
+func TestExampleMetrics(t *testing.T) {
+	text, err := os.ReadFile("../examples/task.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for line := range strings.SplitSeq(string(text), "\n") {
+		spec, ok := strings.CutPrefix(line, "# metric: ")
+		if !ok {
+			continue
+		}
+		task, err := ParseTask([]byte("name: x\ngold: g\nmetric: "+spec), ".")
+		if err != nil {
+			t.Errorf("%s: %v", spec, err)
+			continue
+		}
+		for _, key := range task.Metric.used() {
+			used[key] = true
+		}
+	}
+	fields := reflect.TypeOf(MetricSpec{})
+	for i := range fields.NumField() {
+		key, _, _ := strings.Cut(fields.Field(i).Tag.Get("yaml"), ",")
+		if key != "name" && (!used[key] || !slices.Contains(metricKeys, key)) {
+			t.Errorf("the example lacks a metric with %s, or metricKeys do", key)
 		}
 	}
 }
@@ -69,6 +103,17 @@ func TestTaskRefused(t *testing.T) {
 		"name: x\ngold: g\n---\nname: y\n":                                   "one document",
 		"name: x\ngold: g\nsearch: {shots: [0]}\n":                           "search.shots",
 		"name: x\ngold: g\nremotes: [{name: adapter, kind: openai, url: u}]": "name of its own",
+
+		"name: x\ngold: g\nmetric: rogue\n":                                         "none of that name",
+		"name: x\ngold: g\nmetric: [rouge1]\n":                                      "a metric's name",
+		"name: x\ngold: g\nmetric: {name: rouge1, stemm: true}\n":                   "stemm",
+		"name: x\ngold: g\nmetric: {name: rouge1, idf: true}\n":                     "rouge1 has no option \"idf\"",
+		"name: x\ngold: g\nmetric: {stem: true}\n":                                  "none of that name",
+		"name: x\ngold: g\nmetrics: [judge]\n":                                      "metrics[0]: judge.model",
+		"name: x\ngold: g\nmetric: {name: judge, model: m, key_env: K}\n":           "judge.key_env",
+		"name: x\ngold: g\nmetric: {name: bertscore, layer: -1}\n":                  "bertscore.layer",
+		"name: x\ngold: g\nmetric: {name: bertscore, baseline: b.csv}\n":            "bertscore.baseline",
+		"name: x\ngold: g\nmetric: rouge1\nmetrics: [{name: rouge1, stem: true}]\n": "rouge1 is there already",
 	} {
 		if _, err := ParseTask([]byte(text), "."); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)

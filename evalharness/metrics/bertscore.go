@@ -11,7 +11,7 @@ import (
 func init() {
 	register(Info{
 		Name: "bertscore", Doc: "how near an answer's words are to a reference's by their hidden states in an encoder (BERTScore F1)",
-		Kind: Continuous, Margin: .02, Scale: 1, Needs: "encoder", Options: []string{"model", "layer", "idf", "baseline"},
+		Kind: Continuous, Margin: .02, Least: -1, Scale: 1, Needs: "encoder", Options: []string{"model", "layer", "idf", "baseline"},
 	}, newBERTScore)
 }
 

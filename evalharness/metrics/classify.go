@@ -24,7 +24,11 @@ func init() {
 		"f1_weighted":       {"mean over the labels of F1, weighted by how often each is right", tally.weighted},
 		"mcc":               {"Matthews' correlation of the given with the right labels", tally.mcc},
 	} {
-		register(Info{Name: name, Doc: m.doc, Kind: CorpusKind, Margin: .05, Scale: 1, Options: []string{"fold_case", "raw_labels"}},
+		least := 0.0
+		if name == "mcc" {
+			least = -1
+		}
+		register(Info{Name: name, Doc: m.doc, Kind: CorpusKind, Margin: .05, Least: least, Scale: 1, Options: []string{"fold_case", "raw_labels"}},
 			func(o Options) (*Metric, error) {
 				return &Metric{
 					Signature: name + "|scikit-learn:1.9.1" + labelSignature(o) + "|zero_division:0",

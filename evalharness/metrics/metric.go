@@ -105,10 +105,12 @@ type Info struct {
 	Doc    string  `json:"doc"`
 	Kind   Kind    `json:"kind"`
 	Margin float64 `json:"margin"`
-	Scale  float64 `json:"scale"`
+	Least  float64 `json:"least"`           // the worst value
+	Scale  float64 `json:"scale"`           // the best
 	Needs  string  `json:"needs,omitempty"` // "labels", "embeddings", "encoder", "judge": what New refuses to do without
 	// Options are the keys of a task's metric that change it, beside its name.
 	Options []string `json:"options,omitempty"`
+	Aliases []string `json:"aliases,omitempty"` // other names that New takes
 }
 
 type entry struct {
@@ -126,6 +128,12 @@ func register(info Info, make func(Options) (*Metric, error)) {
 	if _, taken := registry[info.Name]; taken {
 		panic("metrics: two metrics are named " + info.Name)
 	}
+	for alias, name := range aliases {
+		if name == info.Name {
+			info.Aliases = append(info.Aliases, alias)
+		}
+	}
+	slices.Sort(info.Aliases)
 	registry[info.Name] = entry{info, make}
 }
 

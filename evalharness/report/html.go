@@ -75,7 +75,7 @@ type arm struct {
 	Prompt                        evalharness.Prompt
 }
 
-type cell struct{ Value, Range string }
+type cell struct{ Value, Range, More string }
 
 type rung struct {
 	Arm, Kind, Value, Range, P, Tokens, Time, Cost string
@@ -177,6 +177,7 @@ func (v *view) arm(a *evalharness.Arm) arm {
 			if c.Value = u.value(x.Value); x.Low != 0 || x.High != 0 {
 				c.Range = u.value(x.Low) + " to " + u.value(x.High)
 			}
+			c.More = DetailsText(x.Details)
 		}
 		out.Values = append(out.Values, c)
 	}

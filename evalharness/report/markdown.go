@@ -55,6 +55,13 @@ func Markdown(w io.Writer, r *evalharness.Result) error {
 			row(append(cells, a.Invalid, fmt.Sprint(a.Failed), a.Tokens, a.Time)...)
 		}
 	})
+	for _, a := range v.Arms {
+		for i, c := range a.Values {
+			if c.More != "" {
+				p("- %s of %s: %s\n", md(v.Metrics[i].Name), md(a.Name), md(c.More))
+			}
+		}
+	}
 	if r.Ladder != nil {
 		p("## Ladder\n\n%s\n\n", md(r.Ladder.Advice))
 		table(&b, []string{"Rung", r.Settings.Primary, "95 %", "p against the best", "Time a case", "Cost per correct"}, func(row func(...string)) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"graft/internal/app"
 	"graft/internal/chat"
 	"graft/internal/config"
+	"graft/internal/hub"
 	"graft/serving"
 	"graft/serving/ollama"
 	"graft/serving/openai"
@@ -51,8 +53,10 @@ training data, or nearly, are refused. examples/task.yaml explains every key.
 
 What was answered is kept in a journal: the same command goes on where an interrupted
 one was. The verdict is noted with the adapter's generation (graft adapters show), where
-promotions can demand one. ` + exitCodes,
+promotions can demand one. graft eval metrics lists what answers can be measured by, models
+that judge among it. ` + exitCodes,
 		Example: `  graft eval task.yaml
+  graft eval metrics
   graft eval task.yaml && graft adapters promote support --from support-new`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -60,6 +64,7 @@ promotions can demand one. ` + exitCodes,
 		},
 	}
 	f.register(c)
+	c.AddCommand(e.evalMetrics())
 	return c
 }
 
@@ -137,6 +142,12 @@ func (e *env) evalServer(ctx context.Context, f *evalFlags, task *evalharness.Ta
 	if embedder := task.Retrieval.Embedder; embedder != "none" && embedder != model {
 		models = append(models, embedder)
 	}
+	for _, m := range task.Specs() { // what metrics encode and judge with; an adapter's name is none to load
+		_, known := hub.Lookup(m.Model)
+		if (known || m.ModelID() != m.Model) && m.URL == "" && !slices.Contains(models, m.Model) {
+			models = append(models, m.Model)
+		}
+	}
 	if conf, err = e.load(map[string]any{"models": models}); err != nil {
 		return conf, nil, nil, err
 	}
@@ -179,6 +190,9 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 			return o, fmt.Errorf("remote %s: %w", m.Name, err)
 		}
 		o.Remotes[m.Name] = ep
+	}
+	if o.Judges, err = judgeEndpoints(ctx, back, task); err != nil {
+		return o, err
 	}
 	if advise || task.Adapter == "" {
 		return o, nil
@@ -242,6 +256,29 @@ func remoteEndpoint(m evalharness.Remote) (*evalharness.Endpoint, error) {
 	}
 	ep.Backend = openai.New(openai.Options{BaseURL: m.URL, Key: key})
 	return ep, nil
+}
+
+// judgeEndpoints are where the judges of the task's metrics are asked: this server, or
+// another one. A judge that is not there is better known before anything is asked.
+func judgeEndpoints(ctx context.Context, own serving.Backend, task *evalharness.Task) (map[string]*evalharness.Endpoint, error) {
+	out := map[string]*evalharness.Endpoint{}
+	for _, m := range task.Specs() {
+		if !m.Judges() {
+			continue
+		}
+		ep := &evalharness.Endpoint{Name: "judge", Backend: own, Price: m.Price}
+		var err error
+		if m.URL != "" {
+			ep, err = remoteEndpoint(evalharness.Remote{Name: "judge", Kind: "openai", URL: m.URL, KeyEnv: m.KeyEnv, Model: m.Model, Price: m.Price})
+		} else {
+			ep.Identity, err = fingerprint(ctx, own, m.ModelID())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("metric %s: judge %s: %w", m.Name, m.Model, err)
+		}
+		out[m.Name] = ep
+	}
+	return out, nil
 }
 
 // trainedOn fetches the files of the job that made an adapter, as far as they are there.

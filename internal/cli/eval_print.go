@@ -59,6 +59,14 @@ func (e *env) printResult(res *evalharness.Result) {
 		w.Flush()
 		fmt.Fprintf(e.out, "\n%s\n", l.Advice)
 	}
+	for i := range res.Arms {
+		a := &res.Arms[i]
+		for _, m := range res.Settings.Metrics {
+			if d := report.DetailsText(a.Metrics[m.Name].Details); d != "" {
+				fmt.Fprintf(e.out, "%s of %s: %s\n", m.Name, a.Name, d)
+			}
+		}
+	}
 	if s := res.Search; s != nil {
 		fmt.Fprintf(e.out, "best prompt of the base: %s, of %d tried with %d calls on %d rows: %.3f there, %.3f on gold\n", s.Winner, len(s.Candidates), s.Usage.Calls, s.Candidates[0].Rows, s.DevValue, s.GoldValue)
 	}

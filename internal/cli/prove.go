@@ -54,6 +54,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 		Example: `  graft prove rows.jsonl --name support
   graft prove rows.jsonl --gold gold.jsonl --name support --recipe auto
   graft prove rows.jsonl --name support --propose 8 --proposer qwen2.5-1.5b-instruct
+  graft prove rows.jsonl --name support --metric '{name: judge_pairwise, model: big, url: "http://127.0.0.1:9000/v1"}'
   graft prove rows.jsonl --name support --json | jq .verdict`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,7 +66,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 	p.StringVarP(&f.model, "model", "m", "", "train this `MODEL` (default: the first one configured)")
 	p.StringVar(&f.name, "name", "", "`NAME` that is to stand for the adapter (default: the file's)")
 	p.StringVar(&f.gold, "gold", "", "the gold set, a `FILE` of cases (default: a fifth of the rows, at most 100)")
-	p.StringVar(&f.metric, "metric", "", "what decides (default: accuracy where answers are labels, else rougeL)")
+	p.StringVar(&f.metric, "metric", "", "what decides: a `NAME` of graft eval metrics, or a mapping with options as in a task (default: accuracy where answers are labels, else rougeL)")
 	p.Float64Var(&f.margin, "margin", 0, "least difference that matters (default: the metric's)")
 	p.IntVar(&f.maxTokens, "max-tokens", 0, "of an answer (default: by the length of the rows' answers)")
 	p.IntVar(&f.budget, "budget", 0, "calls that the search of the base's prompt may make (default 600)")
@@ -180,7 +181,11 @@ func (f *proveFlags) task(parts *division) (*evalharness.Task, error) {
 		t["retrieval"] = map[string]any{"embedder": f.embedder}
 	}
 	if f.metric != "" {
-		t["metric"] = f.metric
+		var m any
+		if err := yaml.Unmarshal([]byte(f.metric), &m); err != nil {
+			return nil, fmt.Errorf("--metric: %w", err)
+		}
+		t["metric"] = m
 	}
 	if f.margin != 0 {
 		t["margin"] = f.margin
