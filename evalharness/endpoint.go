@@ -35,6 +35,8 @@ const (
 	firstPause = 500 * time.Millisecond
 	maxPause   = 30 * time.Second
 	deadAfter  = 3 // calls in a row that failed in all attempts
+	// maxLater is how long an endpoint that says when to ask again is waited for.
+	maxLater = 10 * time.Minute
 )
 
 // question is all that an answer depends on. Its hash is the key of the journal.
@@ -81,8 +83,9 @@ type asker struct {
 	now     func() time.Time
 
 	mu      sync.Mutex
-	flying  map[string]*flight // questions in progress, by key
-	failing map[string]int     // calls in a row that failed, by endpoint
+	flying  map[string]*flight   // questions in progress, by key
+	failing map[string]int       // calls in a row that failed, by endpoint
+	until   map[string]time.Time // that an endpoint wants to be left alone
 }
 
 type flight struct {
@@ -92,7 +95,7 @@ type flight struct {
 }
 
 func newAsker(j *Journal) *asker {
-	return &asker{journal: j, pause: sleep, now: time.Now, flying: map[string]*flight{}, failing: map[string]int{}}
+	return &asker{journal: j, pause: sleep, now: time.Now, flying: map[string]*flight{}, failing: map[string]int{}, until: map[string]time.Time{}}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -147,37 +150,83 @@ func (a *asker) ask(ctx context.Context, ep *Endpoint, q *question) (entry, erro
 }
 
 // call asks until there is an answer, or an error that would come again.
-func (a *asker) call(ctx context.Context, ep *Endpoint, q *question) (entry, error) {
+func (a *asker) call(ctx context.Context, ep *Endpoint, q *question) (e entry, err error) {
+	err = a.try(ctx, ep, func() (err error) {
+		e, err = a.once(ctx, ep, q)
+		return err
+	})
+	switch {
+	case err == nil:
+		return e, nil
+	case lasting(err):
+		return entry{Error: err.Error()}, nil
+	}
+	return entry{}, err
+}
+
+// try does what asks an endpoint, until it works, or fails in a way that no patience
+// helps against.
+func (a *asker) try(ctx context.Context, ep *Endpoint, do func() error) error {
 	pause := firstPause
 	for n := 1; ; n++ {
 		a.mu.Lock()
 		dead := a.failing[ep.Name] >= deadAfter
 		a.mu.Unlock()
 		if dead {
-			return entry{}, fmt.Errorf("%s: %w", ep.Name, ErrDead)
+			return fmt.Errorf("%s: %w", ep.Name, ErrDead)
 		}
-		e, err := a.once(ctx, ep, q)
+		if err := a.leave(ctx, ep); err != nil {
+			return err
+		}
+		err := do()
 		switch {
 		case ctx.Err() != nil:
-			return entry{}, ctx.Err()
+			return ctx.Err()
 		case err == nil:
 			a.mark(ep, false)
-			return e, nil
+			return nil
 		case lasting(err):
-			return entry{Error: err.Error()}, nil
+			return err
 		case fatal(err):
-			return entry{}, fmt.Errorf("%s: %w", ep.Name, err)
+			return fmt.Errorf("%s: %w", ep.Name, err)
 		case n == attempts:
 			a.mark(ep, true)
-			return entry{}, fmt.Errorf("%s: %w", ep.Name, err)
+			return fmt.Errorf("%s: %w", ep.Name, err)
+		}
+		if later := (*serving.LaterError)(nil); errors.As(err, &later) {
+			if later.After > maxLater {
+				a.mark(ep, true)
+				return fmt.Errorf("%s: %w: it wants to be asked again in %v: run the same command then, it goes on where it was", ep.Name, err, later.After.Round(time.Second))
+			}
+			a.postpone(ep, later.After)
 		}
 		// Half of the pause is drawn, so that those who were refused together do not come
 		// back together.
 		if err := a.pause(ctx, pause/2+rand.N(pause/2)); err != nil {
-			return entry{}, err
+			return err
 		}
 		pause = min(2*pause, maxPause)
 	}
+}
+
+// postpone leaves an endpoint alone for so long: all that ask it wait.
+func (a *asker) postpone(ep *Endpoint, d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if until := a.now().Add(d); until.After(a.until[ep.Name]) {
+		a.until[ep.Name] = until
+	}
+}
+
+// leave waits as long as an endpoint wants to be left alone.
+func (a *asker) leave(ctx context.Context, ep *Endpoint) error {
+	a.mu.Lock()
+	d := a.until[ep.Name].Sub(a.now())
+	a.mu.Unlock()
+	if d <= 0 {
+		return nil
+	}
+	return a.pause(ctx, d)
 }
 
 func (a *asker) mark(ep *Endpoint, failed bool) {

@@ -34,7 +34,7 @@ func TestProven(t *testing.T) {
 				}
 				return right(q, c.base, 2)
 			}))
-			o.Forgetting = func(context.Context, func(int, int)) (*Forgetting, error) {
+			o.Forgetting = func(context.Context, func(serving.Backend) serving.Backend, func(int, int)) (*Forgetting, error) {
 				return &Forgetting{Suite: "fake", Items: 300, Passed: !c.forgets}, nil
 			}
 			res, err := Run(t.Context(), o)

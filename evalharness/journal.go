@@ -37,7 +37,9 @@ type entry struct {
 	Tokens int     `json:"completion_tokens"`
 	Ms     float64 `json:"ms"`
 	First  float64 `json:"first_ms"`
-	old    bool    // from the file
+	// Logs are the log-probabilities of the prompt's tokens, of answers that are scores.
+	Logs []float64 `json:"logs,omitempty"`
+	old  bool      // from the file
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -132,7 +134,11 @@ func (j *Journal) get(key string) (entry, bool) {
 }
 
 // put writes an answer and returns when it is on the disk.
-func (j *Journal) put(e entry) error {
+func (j *Journal) put(e entry) error { return j.write(e, true) }
+
+// write is put; without sync it returns before: a process that is killed loses nothing
+// then, a machine that loses its power may.
+func (j *Journal) write(e entry, sync bool) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -144,7 +150,7 @@ func (j *Journal) put(e entry) error {
 		return nil
 	}
 	n, err := j.f.Write(line)
-	if err == nil {
+	if err == nil && sync {
 		err = j.f.Sync()
 	}
 	if err != nil {

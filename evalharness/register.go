@@ -95,7 +95,7 @@ func (r *run) forgotten(ctx context.Context) (*Forgetting, error) {
 	if err == nil || !errors.Is(err, os.ErrNotExist) {
 		return f, err
 	}
-	if f, err = r.Forgetting(ctx, func(done, total int) { r.report("measuring what was forgotten", done, total) }); err != nil {
+	if f, err = r.Forgetting(ctx, r.keep, func(done, total int) { r.report("measuring what was forgotten", done, total) }); err != nil {
 		return nil, err
 	}
 	return f, writeJSON(path, f)

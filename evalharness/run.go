@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"graft/evalharness/metrics"
+	"graft/serving"
 	"graft/training/dataset"
 )
 
@@ -26,11 +27,13 @@ type Options struct {
 	Generation string               // of the adapter
 	// TrainedOn are files that the adapter was trained on, as the server keeps them: no
 	// case of the gold set may be in them either.
-	TrainedOn  []TrainedFile
-	Training   *Training
-	Lint       []LintFinding
-	Forgetting func(ctx context.Context, progress func(done, total int)) (*Forgetting, error) // nil: not measured
-	Advise     bool                                                                           // the ladder alone, before any training
+	TrainedOn []TrainedFile
+	Training  *Training
+	Lint      []LintFinding
+	// Forgetting measures what the adapter unlearnt; nil: it is not measured. What is asked
+	// through keep is in the journal, and not asked again.
+	Forgetting func(ctx context.Context, keep func(serving.Backend) serving.Backend, progress func(done, total int)) (*Forgetting, error)
+	Advise     bool // the ladder alone, before any training
 	Version    string
 	Progress   func(stage string, done, total int)
 

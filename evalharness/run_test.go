@@ -43,7 +43,7 @@ func TestVerdicts(t *testing.T) {
 				return right(q, c.base, 2)
 			})
 			o := fakeOptions(t, task, f)
-			o.Forgetting = func(context.Context, func(int, int)) (*Forgetting, error) {
+			o.Forgetting = func(context.Context, func(serving.Backend) serving.Backend, func(int, int)) (*Forgetting, error) {
 				return &Forgetting{Suite: "fake", Items: 300, Base: .5, Adapter: .5, Passed: !c.forgets}, nil
 			}
 			res, err := Run(t.Context(), o)

@@ -14,24 +14,25 @@ import (
 
 // forgets measures what an adapter, by the name that answers for it, has unlearnt of its
 // base. The checkpoints of the job that made it are asked when it fails.
-func forgets(cl *client, back serving.Backend, base, adapter, generation string, made *adapters.Lineage) func(context.Context, func(done, total int)) (*evalharness.Forgetting, error) {
-	model := func(name string) *forgetting.Model {
+func forgets(cl *client, back serving.Backend, base, adapter, generation string, made *adapters.Lineage) func(context.Context, func(serving.Backend) serving.Backend, func(done, total int)) (*evalharness.Forgetting, error) {
+	model := func(back serving.Backend, name string) *forgetting.Model {
 		return &forgetting.Model{Backend: back, Name: name, Tokenize: func(ctx context.Context, text string) ([]int32, error) {
 			return cl.plainTokens(ctx, base, text)
 		}}
 	}
-	return func(ctx context.Context, progress func(done, total int)) (*evalharness.Forgetting, error) {
+	return func(ctx context.Context, keep func(serving.Backend) serving.Backend, progress func(done, total int)) (*evalharness.Forgetting, error) {
 		o := forgetting.Options{Progress: progress}
+		kept := keep(back)
 		if made != nil {
 			names, err := cl.earlier(ctx, made.Job, generation)
 			if err != nil {
 				return nil, err
 			}
 			for _, name := range names {
-				o.Earlier = append(o.Earlier, model(name))
+				o.Earlier = append(o.Earlier, model(kept, name))
 			}
 		}
-		return forgetting.Run(ctx, model(base), model(adapter), o)
+		return forgetting.Run(ctx, model(kept, base), model(kept, adapter), o)
 	}
 }
 

@@ -64,6 +64,12 @@ type extrasKey struct{}
 type extender struct{ client *http.Client }
 
 func (x extender) Do(req *http.Request) (*http.Response, error) {
+	resp, err := x.extended(req)
+	noteLater(req.Context(), resp)
+	return resp, err
+}
+
+func (x extender) extended(req *http.Request) (*http.Response, error) {
 	extra, _ := req.Context().Value(extrasKey{}).(map[string]any)
 	if len(extra) == 0 || req.Body == nil || req.Method != http.MethodPost {
 		return x.client.Do(req)

@@ -130,7 +130,8 @@ func (b *Backend) Generate(ctx context.Context, req *serving.Request, emit func(
 		return nil, err
 	}
 	g := &generation{Backend: b, req: req, id: id, begin: time.Now(), emit: emit}
-	g.ctx = context.WithValue(ctx, extrasKey{}, extra)
+	var after time.Duration
+	g.ctx = context.WithValue(context.WithValue(ctx, extrasKey{}, extra), laterKey{}, &after)
 	switch {
 	case req.Messages != nil:
 		err = g.chat()
@@ -140,7 +141,7 @@ func (b *Backend) Generate(ctx context.Context, req *serving.Request, emit func(
 		err = g.complete()
 	}
 	if err != nil {
-		return nil, err
+		return nil, later(after, err)
 	}
 	g.result.FirstToken = g.first
 	return &g.result, nil
