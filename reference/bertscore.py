@@ -106,5 +106,4 @@ def main(folder, model=None):
         encoder(folder + "/bertscore_minilm.json", model)
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+main(*sys.argv[1:])

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +22,7 @@ func (e *env) compare() *cobra.Command {
 		Short: "Compare two arms of evaluations, case by case",
 		Long: `Compare two arms of evaluations, case by case. A and B are runs, each with :ARM behind it
 if it is not the adapter's arm that is meant: a run's folder, its result.json, or the name
-of a task, which stands for its latest run. Runs compare only if they have the same cases
+of a task, which stands for its latest run that has the arm. Runs compare only if they have the same cases
 and references, and the metric has the same signature in both.
 
 Positive differences are A's. ` + exitCodes,
@@ -39,22 +42,22 @@ Positive differences are A's. ` + exitCodes,
 					return err
 				}
 			}
-			cmp, err := evalharness.CompareRuns(c.Context(), runs[0], arms[0], runs[1], arms[1], metric)
+			both, err := evalharness.CompareRuns(c.Context(), runs[0], arms[0], runs[1], arms[1], metric)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				if err := e.printJSON(cmp); err != nil {
+				if err := e.printJSON(both); err != nil {
 					return err
 				}
-				return verdictError(&cmp.Verdict)
+				return verdictError(&both.Verdict)
 			}
-			fmt.Fprintf(e.out, "%s against %s\n", cmp.A, cmp.B)
-			e.printVerdict(cmp.Metric, &cmp.Verdict)
-			for _, s := range cmp.Slices {
+			fmt.Fprintf(e.out, "%s against %s\n", both.A, both.B)
+			e.printVerdict(both.Metric, &both.Verdict)
+			for _, s := range both.Slices {
 				fmt.Fprintf(e.out, "  %s: %+.3f on %d cases (p %.3g after Holm)\n", s.Tag, s.Diff, s.N, s.Adjusted)
 			}
-			return verdictError(&cmp.Verdict)
+			return verdictError(&both.Verdict)
 		},
 	}
 	c.Flags().StringVar(&metric, "metric", "", "compare by this metric (default: A's primary one)")
@@ -74,21 +77,33 @@ func findRun(evals, arg string) (*evalharness.Result, string, error) {
 		res, err := readRun(path)
 		return res, arm, err
 	}
-	// A task's latest run: the folder with the youngest result.
-	var latest string
-	var youngest int64
+	// A task's latest run that has the arm: graft advise leaves runs without an adapter.
 	found, err := filepath.Glob(filepath.Join(evals, path, "*", "result.json"))
 	if err != nil {
 		return nil, "", err
 	}
+	age := map[string]time.Time{}
 	for _, f := range found {
-		if info, err := os.Stat(f); err == nil && info.ModTime().UnixNano() > youngest {
-			latest, youngest = f, info.ModTime().UnixNano()
+		if info, err := os.Stat(f); err == nil {
+			age[f] = info.ModTime()
 		}
 	}
-	if latest == "" {
+	slices.SortStableFunc(found, func(a, b string) int { return age[b].Compare(age[a]) })
+	var latest *evalharness.Result
+	for _, f := range found {
+		res, err := evalharness.ReadResult(f)
+		if err != nil {
+			return nil, "", err
+		}
+		if res.Arm(cmp.Or(arm, evalharness.KindAdapter)) != nil {
+			return res, arm, nil
+		}
+		if latest == nil {
+			latest = res
+		}
+	}
+	if latest == nil {
 		return nil, "", fmt.Errorf("%s: there is no such file, and no evaluation of a task of that name", path)
 	}
-	res, err := evalharness.ReadResult(latest)
-	return res, arm, err
+	return latest, arm, nil
 }

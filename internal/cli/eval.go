@@ -60,7 +60,7 @@ that judge among it. ` + exitCodes,
   graft eval task.yaml && graft adapters promote support --from support-new`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.runEval(c.Context(), &f, args[0], false)
+			return resumable(e.runEval(c.Context(), &f, args[0], false))
 		},
 	}
 	f.register(c)
@@ -81,7 +81,7 @@ worth trying. The task is that of graft eval; its adapter is left out.`,
   graft advise task.yaml --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.runEval(c.Context(), &f, args[0], true)
+			return resumable(e.runEval(c.Context(), &f, args[0], true))
 		},
 	}
 	f.register(c)

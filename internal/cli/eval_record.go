@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"syscall"
 
 	"graft/evalharness"
 )
@@ -19,4 +22,13 @@ func (c *client) record(ctx context.Context, name string, res *evalharness.Resul
 		return fmt.Errorf("the verdict was not noted with %s: %w", name, err)
 	}
 	return nil
+}
+
+// resumable says of a disk that is full what to do about it.
+func resumable(err error) error {
+	const hint = "run the same command again, it goes on where it was"
+	if err == nil || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) || strings.Contains(err.Error(), hint) {
+		return err
+	}
+	return fmt.Errorf("%w: make room and %s", err, hint)
 }

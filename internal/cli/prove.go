@@ -58,7 +58,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
   graft prove rows.jsonl --name support --json | jq .verdict`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return e.runProve(c.Context(), &f, args[0])
+			return resumable(e.runProve(c.Context(), &f, args[0]))
 		},
 	}
 	f.evalFlags.register(c)

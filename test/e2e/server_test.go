@@ -1,5 +1,6 @@
 // Package e2e drives the graft program as its users do: the built binary, a real
-// model, and the clients that people already have.
+// model, and the clients that people already have. (The program is built anew at each
+// start, which go test does not know of: say -count=1.)
 //
 //	GRAFT_E2E_PYTHON  a Python that has the packages openai and ollama
 //	GRAFT_E2E_NODE    a folder whose node_modules holds the package openai
@@ -63,14 +64,18 @@ func TestMain(m *testing.M) {
 // of the test's own; the models are those that hubtest pulled.
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	data := dataDir(t)
+	return startGraft(t, dataDir(t), append([]string{"--model", chatModel, "--model", embeddingModel}, args...)...)
+}
+
+// startGraft runs graft on a free port, with a data folder, until the test ends.
+func startGraft(t *testing.T, data string, args ...string) *server {
+	t.Helper()
 	s := &server{url: "http://" + freeAddress(t)}
 	var err error
 	if s.log, err = os.Create(filepath.Join(t.TempDir(), "serve.log")); err != nil {
 		t.Fatal(err)
 	}
-	s.cmd = exec.Command(program, append([]string{"serve", "--listen", s.url[len("http://"):], "--data-dir", data,
-		"--model", chatModel, "--model", embeddingModel}, args...)...)
+	s.cmd = exec.Command(program, append([]string{"serve", "--listen", s.url[len("http://"):], "--data-dir", data}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
