@@ -26,6 +26,7 @@ import (
 	"graft/internal/store"
 	"graft/serving"
 	"graft/training/jobs"
+	"graft/training/webhook"
 )
 
 // Option is what is not configuration.
@@ -64,6 +65,7 @@ type App struct {
 	bases    *bases
 	adapters *adapters.Registry
 	jobs     *jobs.Service
+	webhooks *webhook.Sender
 	evals    *evals.Service
 	keys     bool                  // demanded of clients
 	traces   *trace.TracerProvider // nil: none
@@ -207,10 +209,9 @@ func (a *App) Run(ctx context.Context) error {
 	warm.Go(func() { a.bases.warm(warming) })
 	defer warm.Wait()
 	defer cancel()
-	training, testing := a.startJobs(ctx), a.startEvals(ctx)
+	stop := a.startWork(ctx)
 	end := sync.OnceFunc(func() {
-		training() // it computes with the backend's models
-		testing()
+		stop() // trainings compute with the backend's models
 		ended, cancel := context.WithCancel(context.Background())
 		cancel() // what is still in progress is not waited for
 		b.Close(ended)

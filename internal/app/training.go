@@ -22,31 +22,14 @@ func (a *App) openJobs(files jobs.Files) (err error) {
 		Cores: c.MaxCores, MaxQueued: c.MaxJobs, Keep: c.KeepJobs, SaveEvery: c.SaveEvery, Logger: a.log,
 	}
 	o.Embedder = a.bases.embedder
+	if err := a.openWebhooks(&o); err != nil {
+		return err
+	}
 	if c.Yield {
 		o.Busy = a.bases.busy
 	}
 	a.jobs, err = jobs.Open(o)
 	return err
-}
-
-// startJobs works on the queue until ctx ends or stop is called, which waits for it.
-// The queue is that of the one App that has the data folder.
-func (a *App) startJobs(ctx context.Context) (stop func()) {
-	if a.beside || a.without {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := a.jobs.Run(ctx); err != nil {
-			a.log.Error("fine-tuning has ended", "error", err.Error())
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }
 
 // trainable lends the models of the engine to trainings.

@@ -98,6 +98,15 @@ type Training struct {
 	MaxJobs   int           `mapstructure:"max_jobs"` // that have not ended
 	KeepJobs  int           `mapstructure:"keep_jobs"`
 	SaveEvery time.Duration `mapstructure:"save_every"`
+	Webhooks  []Webhook     `mapstructure:"webhooks"`
+}
+
+// Webhook is an endpoint that is told when a job has ended.
+type Webhook struct {
+	URL string `mapstructure:"url"`
+	// Secret signs what it is told: "whsec_…". Empty: GRAFT_WEBHOOK_SECRET of the
+	// environment, as secrets do not belong in a file that gets copied around.
+	Secret string `mapstructure:"secret"`
 }
 
 // Files bounds what clients may keep here.
@@ -140,7 +149,7 @@ func Default() Config {
 			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
 		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},
-		Training: Training{Yield: true, MaxJobs: 100, KeepJobs: 1000, SaveEvery: 30 * time.Second},
+		Training: Training{Yield: true, MaxJobs: 100, KeepJobs: 1000, SaveEvery: 30 * time.Second, Webhooks: []Webhook{}},
 		Files:    Files{MaxBytes: 512 << 20, MaxStored: 32 << 30},
 		Hub:      Hub{HFEndpoint: "https://huggingface.co", ConnectTimeout: 4 * time.Second},
 		Tracing:  Tracing{SampleRatio: 1},

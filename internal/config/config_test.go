@@ -129,6 +129,24 @@ func TestEveryProblem(t *testing.T) {
 	}
 }
 
+// TestWebhooks: endpoints come from the file; a secret may come from the environment.
+func TestWebhooks(t *testing.T) {
+	file := write(t, "training: {webhooks: [{url: 'http://127.0.0.1:1/a', secret: whsec_one}, {url: 'https://example.org'}]}")
+	c, err := Load(Request{File: file, Environ: []string{"GRAFT_WEBHOOK_SECRET=whsec_two"}})
+	want := []Webhook{{"http://127.0.0.1:1/a", "whsec_one"}, {"https://example.org", "whsec_two"}}
+	if diff := cmp.Diff(want, c.Training.Webhooks); err != nil || diff != "" || len(c.Warnings) > 0 {
+		t.Errorf("%v, warnings %q\n%s", err, c.Warnings, diff)
+	}
+	for text, problem := range map[string]string{
+		"[{url: 'http://127.0.0.1:1/a'}]": "training.webhooks[0].secret", "[{url: nowhere, secret: x}]": "training.webhooks[0].url",
+		"[{url: 'http://a', secret: x}, {url: 'http://a', secret: x}]": "training.webhooks[1].url", "[{uri: 'http://a', secret: x}]": "uri", "some": "training.webhooks",
+	} {
+		if _, err := Load(Request{File: write(t, "training: {webhooks: "+text+"}")}); err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v does not say %s", text, err, problem)
+		}
+	}
+}
+
 func TestUnknownVariable(t *testing.T) {
 	c, err := Load(Request{File: write(t, ""), Environ: []string{"GRAFT_THREADS=3", "GRAFT_TEST_DATA=x", "GRAFT_ISA=avx2", "PATH=/bin"}})
 	if err != nil {

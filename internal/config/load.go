@@ -60,6 +60,10 @@ func Load(r Request) (Config, error) {
 	}
 	c.File, c.Warnings = file, warnings
 	c.Hub.Token = env["HF_TOKEN"]
+	for i := range c.Training.Webhooks {
+		w := &c.Training.Webhooks[i]
+		w.Secret = cmp.Or(w.Secret, env["GRAFT_WEBHOOK_SECRET"])
+	}
 	if c.DataDir == "" {
 		if c.DataDir, err = DefaultDataDir(); err != nil {
 			return Config{}, err
@@ -169,9 +173,9 @@ func hint(key string, known []string) string {
 
 const envPrefix = "GRAFT_"
 
-// notKeys are variables of the same prefix that others read: tests, the
-// terminal chat, and the override of the instruction set.
-var notKeys = []string{"GRAFT_ISA", "GRAFT_API_KEY", "GRAFT_URL", "GRAFT_CONFIG"}
+// notKeys are variables of the same prefix that are no settings: those of tests, of the
+// terminal chat, the override of the instruction set, and a secret.
+var notKeys = []string{"GRAFT_ISA", "GRAFT_API_KEY", "GRAFT_URL", "GRAFT_CONFIG", "GRAFT_WEBHOOK_SECRET"}
 
 // overrideByEnv sets the keys that the environment names and returns a warning
 // for each variable that names none.

@@ -97,6 +97,19 @@ func (c Config) Validate() error {
 	atLeast("training.max_jobs", c.Training.MaxJobs, 1)
 	atLeast("training.keep_jobs", c.Training.KeepJobs, 1)
 	positive("training.save_every", c.Training.SaveEvery)
+	seen := map[string]bool{}
+	for i, w := range c.Training.Webhooks {
+		key := fmt.Sprintf("training.webhooks[%d]", i)
+		if u, err := url.Parse(w.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			bad(key+".url", "%q is not a URL, as in https://example.org/graft", w.URL)
+		}
+		if seen[w.URL] {
+			bad(key+".url", "%q is there twice", w.URL)
+		}
+		if seen[w.URL] = true; w.Secret == "" {
+			bad(key+".secret", "is missing: give one, or GRAFT_WEBHOOK_SECRET in the environment")
+		}
+	}
 
 	if u, err := url.Parse(c.Hub.HFEndpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		bad("hub.hf_endpoint", "%q is not a URL, as in https://huggingface.co", c.Hub.HFEndpoint)

@@ -31,6 +31,10 @@ type Options struct {
 	// Embedder lends a model that turns texts into vectors, by which validation files are
 	// compared with training files; nil, and nil of it: they are compared by words alone.
 	Embedder func(context.Context) (lint.Embedder, error)
+	// Webhooks are the endpoints that are told when a job has ended, by URL; Ended is
+	// called when there is something to tell, and must not wait; nil: it is not called.
+	Webhooks []string
+	Ended    func()
 	// SaveEvery is how much of a training may be lost when the process is killed.
 	SaveEvery time.Duration    // 0: 30 s
 	Logger    *slog.Logger     // nil: nothing is logged
@@ -181,6 +185,7 @@ func (e errState) Unwrap() error { return ErrState }
 // change is one step in the life of a job, with its events, all at once or not at all.
 func (s *Service) change(ctx context.Context, id string, f func(r *record) ([]note, error)) (Job, error) {
 	var r record
+	ends := false
 	err := s.o.Store.ChangeJobs(ctx, func(tx store.JobsTx) error {
 		j, err := tx.Job(ctx, id)
 		if err != nil {
@@ -189,9 +194,15 @@ func (s *Service) change(ctx context.Context, id string, f func(r *record) ([]no
 		if r, err = readRecord(j); err != nil {
 			return err
 		}
+		ended := r.Status.Ended()
 		notes, err := f(&r)
 		if err != nil {
 			return err
+		}
+		if ends = !ended && r.Status.Ended(); ends {
+			if err := s.tellEndpoints(ctx, tx, &r); err != nil {
+				return err
+			}
 		}
 		return s.put(ctx, tx, &r, notes)
 	})
@@ -202,6 +213,9 @@ func (s *Service) change(ctx context.Context, id string, f func(r *record) ([]no
 		return r.Job, err
 	}
 	s.tell()
+	if ends && s.o.Ended != nil {
+		s.o.Ended()
+	}
 	return r.Job, nil
 }
 
