@@ -47,7 +47,9 @@ type Tape struct {
 	layer *layerTape
 	like  *layerTape // the layer before, which the next is likely to be like
 	head  headTape
-	free  [][]float32 // gradients of values outside of layers, to be used again
+
+	outputs []model.Value // of Linears
+	free    [][]float32   // gradients of values outside of layers, to be used again
 
 	gemm   kernel.Gemm
 	attend kernel.SelfAttention

@@ -110,6 +110,15 @@ func (t *Tape) Linear(x model.Value, w *model.Linear) model.Value {
 	return y
 }
 
+// Linears projects one after the other.
+func (t *Tape) Linears(x model.Value, w []*model.Linear) []model.Value {
+	t.outputs = t.outputs[:0]
+	for _, w := range w {
+		t.outputs = append(t.outputs, t.Linear(x, w))
+	}
+	return t.outputs
+}
+
 // Rope rotates heads.
 func (t *Tape) Rope(x model.Value, r *model.Rope) model.Value {
 	y, todo := t.begin(node{kind: opRope, a: x.ID, rope: r}, x.Rows, x.Width)

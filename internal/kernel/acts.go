@@ -18,7 +18,8 @@ type Acts struct {
 	cut   bool
 
 	scratch []scratch // one per worker
-	job     product
+	job     productJob
+	one     [1]Product
 }
 
 // Set takes the activations x [rows, cols] by reference: x must stay as it is

@@ -48,8 +48,8 @@ func dot(w, x []float32) float32 {
 }
 
 // floatGeneric computes the outputs of group g, sixteen rows of a float matrix.
-func (j *product) floatGeneric(s *scratch, g int) {
-	w, a := j.w, j.a
+func (a *Acts) floatGeneric(s *scratch, y *Product, g int) {
+	w := y.W
 	first := g * groupRows
 	rows := min(groupRows, w.Rows-first)
 	for r := range rows {
@@ -58,7 +58,7 @@ func (j *product) floatGeneric(s *scratch, g int) {
 	for t := range a.rows {
 		x := a.x[t*w.Cols : (t+1)*w.Cols]
 		for r := range rows {
-			j.y[t*w.Rows+first+r] = dot(s.f[r*w.Cols:(r+1)*w.Cols], x)
+			y.Y[t*w.Rows+first+r] = dot(s.f[r*w.Cols:(r+1)*w.Cols], x)
 		}
 	}
 }

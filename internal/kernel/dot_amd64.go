@@ -66,13 +66,13 @@ var dotKernels = [...][BF16 + 1][3]func(*dotTile){
 func dotsFast(t Type) bool { return dotKernels[isa][t][0] != nil }
 
 // float computes the outputs of group g, sixteen rows of a float matrix.
-func (j *product) float(s *scratch, g int) {
-	if !dotsFast(j.w.Type) {
-		j.floatGeneric(s, g)
+func (a *Acts) float(s *scratch, y *Product, g int) {
+	w := y.W
+	if !dotsFast(w.Type) {
+		a.floatGeneric(s, y, g)
 		return
 	}
-	kernels := &dotKernels[isa][j.w.Type]
-	w, a := j.w, j.a
+	kernels := &dotKernels[isa][w.Type]
 	first := g * groupRows
 	rows := min(groupRows, w.Rows-first)
 	full := w.Cols / lanes * lanes
@@ -89,7 +89,7 @@ func (j *product) float(s *scratch, g int) {
 		}
 		for r := 0; r < rows; r += dotRows {
 			n := min(dotRows, rows-r)
-			j.dotRows(s, kernels[k], t, 1<<k, first+r, n)
+			a.dotRows(s, y, kernels[k], t, 1<<k, first+r, n)
 		}
 		t += 1 << k
 	}
@@ -97,8 +97,8 @@ func (j *product) float(s *scratch, g int) {
 }
 
 // dotRows computes rows first to first+n of the matrix for some tokens from t on.
-func (j *product) dotRows(s *scratch, kernel func(*dotTile), t, tokens, first, n int) {
-	w, d := j.w, &s.dot
+func (a *Acts) dotRows(s *scratch, y *Product, kernel func(*dotTile), t, tokens, first, n int) {
+	w, d := y.W, &s.dot
 	for r := range dotRows {
 		row := w.stored(first + min(r, n-1)) // the last one fills up the four
 		d.w[r] = &row[0]
@@ -108,13 +108,13 @@ func (j *product) dotRows(s *scratch, kernel func(*dotTile), t, tokens, first, n
 		}
 	}
 	if n == dotRows {
-		d.out, d.outStride = &j.y[t*w.Rows+first], w.Rows
+		d.out, d.outStride = &y.Y[t*w.Rows+first], w.Rows
 		kernel(d)
 		return
 	}
 	d.out, d.outStride = &s.out[0], dotRows
 	kernel(d)
 	for i := range tokens {
-		copy(j.y[(t+i)*w.Rows+first:][:n], s.out[i*dotRows:])
+		copy(y.Y[(t+i)*w.Rows+first:][:n], s.out[i*dotRows:])
 	}
 }

@@ -3,7 +3,7 @@
 package kernel
 
 // float computes the outputs of group g of a float matrix.
-func (j *product) float(s *scratch, g int) { j.floatGeneric(s, g) }
+func (a *Acts) float(s *scratch, y *Product, g int) { a.floatGeneric(s, y, g) }
 
 // dotsFast says that there are dot kernels for a type.
 func dotsFast(Type) bool { return false }

@@ -28,7 +28,7 @@ func multiply(exact bool, p *Pool, m *Matrix, x []float32, tokens int) []float32
 	var a Acts
 	y := make([]float32, tokens*m.Rows)
 	a.Set(p, x, tokens, m.Cols)
-	matMul(p, y, m, &a, exact, nil)
+	a.single(p, y, m, exact)
 	return y
 }
 

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // LowRank is what one adapter adds to rows of a product: Scale·B·(A·x).
 type LowRank struct {
@@ -26,18 +29,22 @@ type RowGroup struct {
 // the updates of a group in their order. What a row becomes does not depend on the
 // other rows, on who computes it, or on the instruction set.
 type LowRanks struct {
-	y, x     []float32
+	x        []float32
 	ids      []int32 // of Lookup
-	out, in  int
-	groups   []RowGroup
 	z        []float32
 	shrinks  []shrinking
 	expands  []expanding
-	expand   bool // which of them Do computes
-	multiply int  // multiplications in all
+	ends     []int // of the expands of each plan
+	multiply int   // multiplications in all
+
+	// Of Add and Lookup, whose pieces are the shrinks, and then some panels of each of
+	// expands.
+	expand       bool // which of them Do computes
+	share, parts int  // panels a piece, pieces of each
+	tiles        []lowTile
 }
 
-// What one chunk of work takes on. Groups of more rows are cut, and wide outputs.
+// What one piece of work takes on. Groups of more rows are cut, and wide outputs.
 const (
 	chunkRows   = 32
 	chunkPanels = 64
@@ -45,168 +52,136 @@ const (
 	worthMeeting = 1 << 17
 )
 
-// shrinking computes z [len(rows), stride] of some rows.
-type shrinking struct {
-	rows   []int32
-	w      *LowRank
-	z      []float32
-	stride int // R rounded up to what a kernel takes
-
-	dot   dotTile
-	tail  [dotRows][64]byte
-	xTail [dotRows][lanes]float32
-	f     []float32
-}
-
-// expanding adds to panels lo to hi of some rows, for all updates of their group.
-type expanding struct {
-	rows   []int32
-	first  int // of the group's rows
-	group  int
-	z      int // where the group's begin
-	lo, hi int
-	edge   [panelOut]float32 // of outputs that do not fill a panel
-	row    [panelOut]float32 // of weights
-}
-
-// MatMul is the function MatMul, and then Add of the groups, in one meeting of the
-// pool.
-func (l *LowRanks) MatMul(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup) {
-	l.matMul(p, y, w, a, groups, false)
-}
-
-// MatMulExact is the function MatMulExact, and then Add of the groups, in one meeting
-// of the pool.
-func (l *LowRanks) MatMulExact(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup) {
-	l.matMul(p, y, w, a, groups, true)
-}
-
-func (l *LowRanks) matMul(p *Pool, y []float32, w *Matrix, a *Acts, groups []RowGroup, exact bool) {
-	l.y, l.x, l.groups = y, a.x, groups
-	l.plan(p.Workers())
-	if len(l.shrinks) > 0 && (l.out != w.Rows || l.in != w.Cols) {
-		panic(fmt.Sprintf("kernel: updates [%d, %d] of a matrix [%d, %d]", l.out, l.in, w.Rows, w.Cols))
-	}
-	matMul(p, y, w, a, exact, l)
-	l.y, l.x, l.groups = nil, nil, nil
-}
-
 // Add adds to y [·, Out], the rows of the groups, what their adapters make of x
 // [·, In].
 func (l *LowRanks) Add(p *Pool, y, x []float32, groups []RowGroup) {
-	l.x = x
+	l.begin(x, nil)
 	l.run(p, y, groups)
 }
 
 // Lookup adds to the rows of the groups in y [·, D] what adapters of a table make of
 // ids, one of each row.
 func (l *LowRanks) Lookup(p *Pool, y []float32, ids []int32, groups []RowGroup) {
-	l.ids = ids
+	l.begin(nil, ids)
 	l.run(p, y, groups)
 }
 
 func (l *LowRanks) run(p *Pool, y []float32, groups []RowGroup) {
-	l.y, l.groups = y, groups
-	l.plan(p.Workers())
+	out, _ := l.plan(p.Workers(), y, groups)
 	if l.multiply < worthMeeting {
 		p = nil
 	}
 	l.expand = false
+	l.reserve(len(l.shrinks))
 	p.Run(len(l.shrinks), l)
-	l.expand = true
-	p.Run(len(l.expands), l)
-	l.y, l.x, l.ids, l.groups = nil, nil, nil, nil
+	panels := (out + panelOut - 1) / panelOut
+	l.expand, l.share = true, max(1, min(chunkPanels, panels*len(l.expands)/(2*p.Workers())))
+	l.parts = (panels + l.share - 1) / l.share
+	n := l.parts * len(l.expands)
+	l.reserve(n)
+	p.Run(n, l)
+	l.end()
 }
 
-// Do computes a chunk.
+// reserve makes working memory for n pieces.
+func (l *LowRanks) reserve(n int) {
+	l.tiles = slices.Grow(l.tiles[:0], n)[:n]
+}
+
+// Do computes a piece.
 func (l *LowRanks) Do(i int) {
-	if l.expand {
-		l.expands[i].run(l)
-	} else {
-		l.shrinks[i].run(l)
+	if !l.expand {
+		l.shrinks[i].run(l, &l.tiles[i])
+		return
 	}
+	lo := i % l.parts * l.share
+	l.expands[i/l.parts].run(l, &l.tiles[i], lo, lo+l.share)
 }
 
-// plan cuts the work into chunks and makes room for z.
-func (l *LowRanks) plan(workers int) {
-	n, panels := 0, 0
-	l.multiply, l.out, l.in = 0, 0, 0
-	for i := range l.groups {
-		g := &l.groups[i]
-		if len(g.Sum) > 0 {
-			panels += (len(g.Rows) + chunkRows - 1) / chunkRows * g.Sum[0].B.panels()
-		}
-		for k := range g.Sum {
-			n += len(g.Rows) * g.Sum[k].check(l)
-			l.multiply += len(g.Rows) * g.Sum[k].B.R * l.out
-			if l.ids == nil {
-				l.multiply += len(g.Rows) * g.Sum[k].B.R * l.in
-			}
-		}
-	}
-	if cap(l.z) < n {
-		l.z = make([]float32, n)
-	}
-	l.z = l.z[:n]
-	l.shrinks, l.expands = l.shrinks[:0], l.expands[:0]
-	share := max(1, min(chunkPanels, panels/(4*workers)))
-	z := 0
-	for i := range l.groups {
-		g := &l.groups[i]
-		if len(g.Sum) == 0 {
-			continue
-		}
-		for lo := 0; lo < len(g.Rows); lo += chunkRows {
-			rows := g.Rows[lo:min(len(g.Rows), lo+chunkRows)]
-			panels := g.Sum[0].B.panels()
-			for c := 0; c < panels; c += share {
-				e := grown(&l.expands)
-				e.rows, e.first, e.group, e.z, e.lo, e.hi = rows, lo, i, z, c, min(panels, c+share)
-			}
-		}
+// begin takes the input of all updates that are planned until end.
+func (l *LowRanks) begin(x []float32, ids []int32) {
+	l.x, l.ids, l.multiply = x, ids, 0
+	l.z, l.shrinks, l.expands, l.ends = l.z[:0], l.shrinks[:0], l.expands[:0], l.ends[:0]
+}
+
+// end holds no one's memory.
+func (l *LowRanks) end() {
+	clear(l.shrinks)
+	clear(l.expands)
+	l.x, l.ids = nil, nil
+}
+
+// plan cuts what groups add to y into pieces and makes room for z. It returns the shape
+// of the updates, zeros if there are none.
+func (l *LowRanks) plan(workers int, y []float32, groups []RowGroup) (out, in int) {
+	for i := range groups {
+		g, z := &groups[i], len(l.z)
 		for k := range g.Sum {
 			w := &g.Sum[k]
-			stride := w.stride()
-			for lo := 0; lo < len(g.Rows); lo += chunkRows {
-				rows := g.Rows[lo:min(len(g.Rows), lo+chunkRows)]
-				s := grown(&l.shrinks)
-				s.rows, s.w, s.z, s.stride = rows, w, l.z[z+lo*stride:], stride
+			if out == 0 {
+				out, in = w.B.Out, w.input(l)
 			}
-			z += len(g.Rows) * stride
+			w.check(l, y, out, in)
+			l.multiply += len(g.Rows) * w.B.R * (out + in*min(1, len(l.x)))
+			l.shrink(workers, g.Rows, w)
+		}
+		for lo := 0; lo < len(g.Rows) && len(g.Sum) > 0; lo += chunkRows {
+			l.expands = append(l.expands, expanding{y, g.Rows[lo:min(len(g.Rows), lo+chunkRows)], lo, g, z})
 		}
 	}
+	l.ends = append(l.ends, len(l.expands))
+	return out, in
 }
 
-// grown appends to a list without clearing what was there before.
-func grown[T any](list *[]T) *T {
-	n := len(*list)
-	if n < cap(*list) {
-		*list = (*list)[:n+1]
-	} else {
-		var zero T
-		*list = append(*list, zero)
+// expandsOf are those of plan i.
+func (l *LowRanks) expandsOf(i int) []expanding {
+	from := 0
+	if i > 0 {
+		from = l.ends[i-1]
 	}
-	return &(*list)[n]
+	return l.expands[from:l.ends[i]]
+}
+
+// shrink plans z of one update. A few rows are cut along R, so that no worker holds
+// up the others with them.
+func (l *LowRanks) shrink(workers int, all []int32, w *LowRank) {
+	stride := w.stride()
+	share := stride
+	if l.ids == nil && len(all) <= chunkRows {
+		share = max(1, stride/dotRows/workers) * dotRows
+	}
+	for first := 0; first < len(all); first += chunkRows {
+		rows := all[first:min(len(all), first+chunkRows)]
+		for lo := 0; lo < w.B.R; lo += share {
+			l.shrinks = append(l.shrinks, shrinking{rows, w, lo, min(w.B.R, lo+share), len(l.z) + first*stride, stride})
+		}
+	}
+	n := len(l.z) + len(all)*stride
+	l.z = slices.Grow(l.z, n-len(l.z))[:n]
 }
 
 // stride is R rounded up to whole calls of a dot kernel.
 func (w *LowRank) stride() int { return (w.B.R + dotRows - 1) / dotRows * dotRows }
 
-// check compares the shapes of w with those of the updates before, and returns the
-// numbers of z that a row needs.
-func (w *LowRank) check(l *LowRanks) int {
-	in, r := w.A.Cols, w.A.Rows
+// input is the width of what w takes.
+func (w *LowRank) input(l *LowRanks) int {
 	if l.ids != nil {
-		in, r = w.A.Rows, w.A.Cols
+		return w.A.Rows
 	}
-	if l.out == 0 {
-		l.out, l.in = w.B.Out, in
+	return w.A.Cols
+}
+
+// check panics unless w fits y, the input, and the shape [out, in] of the updates
+// before it.
+func (w *LowRank) check(l *LowRanks, y []float32, out, in int) {
+	r := w.A.Rows
+	if l.ids != nil {
+		r = w.A.Cols
 	}
-	if r != w.B.R || w.B.Out != l.out || in != l.in || len(l.y)%l.out != 0 || l.ids == nil && len(l.y)/l.out*l.in != len(l.x) {
+	if r != w.B.R || w.B.Out != out || w.input(l) != in || len(y)%out != 0 || l.ids == nil && len(y)/out*in != len(l.x) {
 		panic(fmt.Sprintf("kernel: update with A [%d, %d] and B [%d, %d] of a product of %d numbers with a matrix [%d, %d] into %d",
-			w.A.Rows, w.A.Cols, w.B.Out, w.B.R, len(l.x), l.out, l.in, len(l.y)))
+			w.A.Rows, w.A.Cols, w.B.Out, w.B.R, len(l.x), out, in, len(y)))
 	}
-	return w.stride()
 }
 
 // consecutive is how many rows follow each other, at most most.

@@ -3,19 +3,19 @@
 package kernel
 
 // fast computes z with the dot kernels.
-func (s *shrinking) fast(x []float32) {
+func (s *shrinking) fast(t *lowTile, z, x []float32) {
 	kernels := &dotKernels[isa][s.w.A.Type]
-	a, d := s.w.A, &s.dot
+	a, d := s.w.A, &t.dot
 	full := a.Cols / lanes * lanes
-	*d = dotTile{stride: a.Cols, steps: a.Cols / lanes, tail: full < a.Cols, wTail: &s.tail, outStride: s.stride}
+	*d = dotTile{stride: a.Cols, steps: a.Cols / lanes, tail: full < a.Cols, wTail: &t.tail, outStride: s.stride}
 	// Four rows of A stay in the first cache while all rows of x pass by.
-	for r := 0; r < a.Rows; r += dotRows {
+	for r := s.lo; r < s.hi; r += dotRows {
 		for k := range dotRows {
 			row := a.stored(min(r+k, a.Rows-1)) // the last one fills up the four
 			d.w[k] = &row[0]
 			if d.tail {
-				clear(s.tail[k][:])
-				copy(s.tail[k][:], row[len(row)/a.Cols*full:])
+				clear(t.tail[k][:])
+				copy(t.tail[k][:], row[len(row)/a.Cols*full:])
 			}
 		}
 		for i := 0; i < len(s.rows); {
@@ -26,19 +26,20 @@ func (s *shrinking) fast(x []float32) {
 			first := int(s.rows[i])
 			d.x = &x[first*a.Cols]
 			if d.tail {
-				for t := range 1 << k {
-					clear(s.xTail[t][:])
-					copy(s.xTail[t][:], x[(first+t)*a.Cols+full:(first+t+1)*a.Cols])
+				for n := range 1 << k {
+					clear(t.xTail[n][:])
+					copy(t.xTail[n][:], x[(first+n)*a.Cols+full:(first+n+1)*a.Cols])
 				}
-				d.xTail = &s.xTail[0]
+				d.xTail = &t.xTail[0]
 			}
 			_ = x[(first+1<<k)*a.Cols-1]
-			_ = s.z[(i+1<<k-1)*s.stride+r+dotRows-1]
-			d.out = &s.z[i*s.stride+r]
+			_ = z[(i+1<<k-1)*s.stride+r+dotRows-1]
+			d.out = &z[i*s.stride+r]
 			kernels[k](d)
 			i += 1 << k
 		}
 	}
+	*d = dotTile{} // holds no one's memory
 }
 
 // maxExpand is how many rows an expand kernel takes at most.

@@ -7,7 +7,7 @@ const maxExpand = 4
 
 // There is no assembly for this machine.
 
-func (s *shrinking) fast(x []float32) { s.generic(x) }
+func (s *shrinking) fast(t *lowTile, z, x []float32) { s.generic(t, z, x) }
 
 func expandFast(y []float32, yStride int, z []float32, zStride int, w []byte, b *Up, n int) bool {
 	return false

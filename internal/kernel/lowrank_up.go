@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"unsafe"
 )
 
 // panelOut is how many outputs a panel of Up has.
@@ -70,7 +71,10 @@ func Gather(a []*Matrix, b []*Up) {
 		seen[a[i]] = true
 		n += len(b[i].data)
 	}
-	slab := make([]byte, n)
+	const page = 2 << 20
+	slab := make([]byte, n+2*page)
+	skip := int(-uintptr(unsafe.Pointer(&slab[0])) & (page - 1))
+	slab = slab[skip : skip+(n+page-1)/page*page]
 	adviseHuge(slab)
 	slab = slab[:0]
 	move := func(data *[]byte) {

@@ -6,16 +6,16 @@ type scratch struct {
 	q    []uint8   // weights of the panel
 	f    []float32 // its scales and mins; or rows of a float matrix
 	dot  dotTile
-	tail [dotRows][64]byte              // rests of rows
+	tail [dotRows][64]byte // rests of rows
+	low  lowTile
 	out  [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
 
-// reserve makes scratch memory for n workers.
-func (a *Acts) reserve(n int) {
+// reserve makes scratch memory for n workers, for products with w.
+func (a *Acts) reserve(n int, w *Matrix) {
 	for len(a.scratch) < n {
 		a.scratch = append(a.scratch, scratch{})
 	}
-	w := a.job.w
 	q, f := 0, 0
 	switch {
 	case w.format.packing == nil && !dotsFast(w.Type):

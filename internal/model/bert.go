@@ -64,7 +64,8 @@ type bert struct {
 }
 
 type bertLayer struct {
-	q, k, v, o        *Linear
+	qkv               [3]*Linear
+	o                 *Linear
 	attnNorm, ffnNorm *Norm
 	up, down          *Linear
 	act               Activation
@@ -81,9 +82,11 @@ func buildBert(l *loader) network {
 	for i := range l.Layers {
 		p := fmt.Sprintf("encoder.layer.%d.", i)
 		y := &bertLayer{
-			q:        l.biased(p+"attention.self.query", l.Heads*l.HeadDim, l.Width),
-			k:        l.biased(p+"attention.self.key", l.Heads*l.HeadDim, l.Width),
-			v:        l.biased(p+"attention.self.value", l.Heads*l.HeadDim, l.Width),
+			qkv: [3]*Linear{
+				l.biased(p+"attention.self.query", l.Heads*l.HeadDim, l.Width),
+				l.biased(p+"attention.self.key", l.Heads*l.HeadDim, l.Width),
+				l.biased(p+"attention.self.value", l.Heads*l.HeadDim, l.Width),
+			},
 			o:        l.biased(p+"attention.output.dense", l.Width, l.Heads*l.HeadDim),
 			attnNorm: l.layerNorm(p+"attention.output.LayerNorm", l.Width),
 			up:       l.biased(p+"intermediate.dense", l.FFN, l.Width),
@@ -118,8 +121,8 @@ func (m *bert) trunk(o Ops, b *Batch) Value {
 }
 
 func (y *bertLayer) forward(o Ops, _ *Batch, x Value) Value {
-	q, k, v := o.Linear(x, y.q), o.Linear(x, y.k), o.Linear(x, y.v)
-	h := o.Linear(o.Attend(q, k, v, &y.attn), y.o)
+	qkv := o.Linears(x, y.qkv[:])
+	h := o.Linear(o.Attend(qkv[0], qkv[1], qkv[2], &y.attn), y.o)
 	x = o.Norm(o.Add(x, h), y.attnNorm)
 
 	h = o.GLU(o.Linear(x, y.up), Value{}, y.act)

@@ -82,11 +82,13 @@ func (m *gemma) trunk(o Ops, b *Batch) Value {
 type gemma2Layer struct {
 	attnNorm, postAttnNorm, ffnNorm, postFFNNorm *Norm
 
-	q, k, v, o     *Linear
-	gate, up, down *Linear
-	act            Activation
-	rope           *Rope
-	attn           Attention
+	qkv    [3]*Linear
+	o      *Linear
+	gateUp [2]*Linear
+	down   *Linear
+	act    Activation
+	rope   *Rope
+	attn   Attention
 }
 
 func buildGemma2(l *loader) network {
@@ -95,20 +97,24 @@ func buildGemma2(l *loader) network {
 	for i := range l.Layers {
 		p := layerName(i)
 		y := &gemma2Layer{
-			attnNorm:     l.gemmaNorm(p+"input_layernorm", l.Width),
-			q:            l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
-			k:            l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
-			v:            l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			attnNorm: l.gemmaNorm(p+"input_layernorm", l.Width),
+			qkv: [3]*Linear{
+				l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			},
 			o:            l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
 			postAttnNorm: l.gemmaNorm(p+"post_attention_layernorm", l.Width),
 			ffnNorm:      l.gemmaNorm(p+"pre_feedforward_layernorm", l.Width),
-			gate:         l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-			up:           l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			down:         l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			postFFNNorm:  l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
-			act:          l.Act,
-			rope:         rope,
-			attn:         l.attention(i),
+			gateUp: [2]*Linear{
+				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
+				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
+			},
+			down:        l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			postFFNNorm: l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
+			act:         l.Act,
+			rope:        rope,
+			attn:        l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}
@@ -117,13 +123,13 @@ func buildGemma2(l *loader) network {
 
 func (y *gemma2Layer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
-	q := o.Rope(o.Linear(h, y.q), y.rope)
-	k := o.Rope(o.Linear(h, y.k), y.rope)
-	v := o.Linear(h, y.v)
+	qkv := o.Linears(h, y.qkv[:])
+	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
 	h = o.Linear(o.Attend(q, k, v, &y.attn), y.o)
 	x = o.Add(x, o.Norm(h, y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
-	h = o.GLU(o.Linear(h, y.gate), o.Linear(h, y.up), y.act)
+	gateUp := o.Linears(h, y.gateUp[:])
+	h = o.GLU(gateUp[0], gateUp[1], y.act)
 	return o.Add(x, o.Norm(o.Linear(h, y.down), y.postFFNNorm))
 }

@@ -51,12 +51,14 @@ func renameGemma3(name string) string {
 type gemma3Layer struct {
 	attnNorm, postAttnNorm, ffnNorm, postFFNNorm *Norm
 
-	q, k, v, o     *Linear
-	qNorm, kNorm   *Norm // [K]
-	gate, up, down *Linear
-	act            Activation
-	rope           *Rope
-	attn           Attention
+	qkv          [3]*Linear
+	o            *Linear
+	qNorm, kNorm *Norm // [K]
+	gateUp       [2]*Linear
+	down         *Linear
+	act          Activation
+	rope         *Rope
+	attn         Attention
 }
 
 func buildGemma3(l *loader) network {
@@ -65,22 +67,26 @@ func buildGemma3(l *loader) network {
 	for i := range l.Layers {
 		p := layerName(i)
 		y := &gemma3Layer{
-			attnNorm:     l.gemmaNorm(p+"input_layernorm", l.Width),
-			q:            l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
-			k:            l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
-			v:            l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			attnNorm: l.gemmaNorm(p+"input_layernorm", l.Width),
+			qkv: [3]*Linear{
+				l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			},
 			o:            l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
 			qNorm:        l.gemmaNorm(p+"self_attn.q_norm", l.HeadDim),
 			kNorm:        l.gemmaNorm(p+"self_attn.k_norm", l.HeadDim),
 			postAttnNorm: l.gemmaNorm(p+"post_attention_layernorm", l.Width),
 			ffnNorm:      l.gemmaNorm(p+"pre_feedforward_layernorm", l.Width),
-			gate:         l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-			up:           l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			down:         l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			postFFNNorm:  l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
-			act:          l.Act,
-			rope:         global,
-			attn:         l.attention(i),
+			gateUp: [2]*Linear{
+				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
+				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
+			},
+			down:        l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			postFFNNorm: l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
+			act:         l.Act,
+			rope:        global,
+			attn:        l.attention(i),
 		}
 		if y.attn.Window > 0 {
 			y.rope = local
@@ -92,13 +98,15 @@ func buildGemma3(l *loader) network {
 
 func (y *gemma3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
-	q := o.Rope(o.Norm(o.Linear(h, y.q), y.qNorm), y.rope)
-	k := o.Rope(o.Norm(o.Linear(h, y.k), y.kNorm), y.rope)
-	v := o.Linear(h, y.v)
+	qkv := o.Linears(h, y.qkv[:])
+	q := o.Rope(o.Norm(qkv[0], y.qNorm), y.rope)
+	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
+	v := qkv[2]
 	h = o.Linear(o.Attend(q, k, v, &y.attn), y.o)
 	x = o.Add(x, o.Norm(h, y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
-	h = o.GLU(o.Linear(h, y.gate), o.Linear(h, y.up), y.act)
+	gateUp := o.Linears(h, y.gateUp[:])
+	h = o.GLU(gateUp[0], gateUp[1], y.act)
 	return o.Add(x, o.Norm(o.Linear(h, y.down), y.postFFNNorm))
 }

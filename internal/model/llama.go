@@ -41,8 +41,10 @@ type llama struct {
 
 type llamaLayer struct {
 	attnNorm, ffnNorm *Norm
-	q, k, v, o        *Linear
-	gate, up, down    *Linear
+	qkv               [3]*Linear
+	o                 *Linear
+	gateUp            [2]*Linear
+	down              *Linear
 	act               Activation
 	rope              *Rope
 	attn              Attention
@@ -56,17 +58,21 @@ func buildLlama(l *loader) network {
 		p := layerName(i)
 		y := &llamaLayer{
 			attnNorm: l.norm(p+"input_layernorm", l.Width),
-			q:        l.rotated(p+"self_attn.q_proj", l.Heads, l.Width),
-			k:        l.rotated(p+"self_attn.k_proj", l.KVHeads, l.Width),
-			v:        l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
-			o:        l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
-			ffnNorm:  l.norm(p+"post_attention_layernorm", l.Width),
-			gate:     l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-			up:       l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			down:     l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			act:      l.Act,
-			rope:     rope,
-			attn:     l.attention(i),
+			qkv: [3]*Linear{
+				l.rotated(p+"self_attn.q_proj", l.Heads, l.Width),
+				l.rotated(p+"self_attn.k_proj", l.KVHeads, l.Width),
+				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			},
+			o:       l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
+			ffnNorm: l.norm(p+"post_attention_layernorm", l.Width),
+			gateUp: [2]*Linear{
+				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
+				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
+			},
+			down: l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			act:  l.Act,
+			rope: rope,
+			attn: l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}
@@ -83,12 +89,12 @@ func (m *llama) trunk(o Ops, b *Batch) Value {
 
 func (y *llamaLayer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
-	q := o.Rope(o.Linear(h, y.q), y.rope)
-	k := o.Rope(o.Linear(h, y.k), y.rope)
-	v := o.Linear(h, y.v)
+	qkv := o.Linears(h, y.qkv[:])
+	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
 	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
-	h = o.GLU(o.Linear(h, y.gate), o.Linear(h, y.up), y.act)
+	gateUp := o.Linears(h, y.gateUp[:])
+	h = o.GLU(gateUp[0], gateUp[1], y.act)
 	return o.Add(x, o.Linear(h, y.down))
 }

@@ -94,6 +94,9 @@ type Ops interface {
 	Norm(x Value, n *Norm) Value
 	// Linear projects: [T, In] -> [T, Out].
 	Linear(x Value, w *Linear) Value
+	// Linears projects with several matrices that have the same input: their outputs,
+	// in the order of w, in a slice that is valid until the next Linears.
+	Linears(x Value, w []*Linear) []Value
 	// Rope rotates each head of x by the position of its row.
 	Rope(x Value, r *Rope) Value
 	// Attend stores k and v of these rows in the cache and returns the

@@ -47,8 +47,10 @@ func ggufPhi3(c *Config, g *ggufConfig) error {
 
 type phi3Layer struct {
 	attnNorm, ffnNorm *Norm
-	q, k, v, o        *Linear
-	gate, up, down    *Linear
+	qkv               [3]*Linear
+	o                 *Linear
+	gateUp            [2]*Linear
+	down              *Linear
 	act               Activation
 	rope              *Rope
 	attn              Attention
@@ -63,17 +65,21 @@ func buildPhi3(l *loader) network {
 		qkv, q, kv := p+"self_attn.qkv_proj", l.Heads*l.HeadDim, l.KVHeads*l.HeadDim
 		y := &phi3Layer{
 			attnNorm: l.norm(p+"input_layernorm", l.Width),
-			q:        l.part(qkv, "q", 0, q, q+2*kv, l.Width),
-			k:        l.part(qkv, "k", q, kv, q+2*kv, l.Width),
-			v:        l.part(qkv, "v", q+kv, kv, q+2*kv, l.Width),
-			o:        l.linear(p+"self_attn.o_proj", l.Width, q),
-			ffnNorm:  l.norm(p+"post_attention_layernorm", l.Width),
-			gate:     l.part(p+"mlp.gate_up_proj", "gate", 0, l.FFN, 2*l.FFN, l.Width),
-			up:       l.part(p+"mlp.gate_up_proj", "up", l.FFN, l.FFN, 2*l.FFN, l.Width),
-			down:     l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			act:      l.Act,
-			rope:     rope,
-			attn:     l.attention(i),
+			qkv: [3]*Linear{
+				l.part(qkv, "q", 0, q, q+2*kv, l.Width),
+				l.part(qkv, "k", q, kv, q+2*kv, l.Width),
+				l.part(qkv, "v", q+kv, kv, q+2*kv, l.Width),
+			},
+			o:       l.linear(p+"self_attn.o_proj", l.Width, q),
+			ffnNorm: l.norm(p+"post_attention_layernorm", l.Width),
+			gateUp: [2]*Linear{
+				l.part(p+"mlp.gate_up_proj", "gate", 0, l.FFN, 2*l.FFN, l.Width),
+				l.part(p+"mlp.gate_up_proj", "up", l.FFN, l.FFN, 2*l.FFN, l.Width),
+			},
+			down: l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			act:  l.Act,
+			rope: rope,
+			attn: l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}
@@ -82,12 +88,12 @@ func buildPhi3(l *loader) network {
 
 func (y *phi3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
-	q := o.Rope(o.Linear(h, y.q), y.rope)
-	k := o.Rope(o.Linear(h, y.k), y.rope)
-	v := o.Linear(h, y.v)
+	qkv := o.Linears(h, y.qkv[:])
+	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
 	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
-	h = o.GLU(o.Linear(h, y.gate), o.Linear(h, y.up), y.act)
+	gateUp := o.Linears(h, y.gateUp[:])
+	h = o.GLU(gateUp[0], gateUp[1], y.act)
 	return o.Add(x, o.Linear(h, y.down))
 }

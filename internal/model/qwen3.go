@@ -22,9 +22,11 @@ func init() {
 
 type qwen3Layer struct {
 	attnNorm, ffnNorm *Norm
-	q, k, v, o        *Linear
+	qkv               [3]*Linear
+	o                 *Linear
 	qNorm, kNorm      *Norm // [K]
-	gate, up, down    *Linear
+	gateUp            [2]*Linear
+	down              *Linear
 	act               Activation
 	rope              *Rope
 	attn              Attention
@@ -37,19 +39,23 @@ func buildQwen3(l *loader) network {
 		p := layerName(i)
 		y := &qwen3Layer{
 			attnNorm: l.norm(p+"input_layernorm", l.Width),
-			q:        l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
-			k:        l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
-			v:        l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
-			o:        l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
-			qNorm:    l.norm(p+"self_attn.q_norm", l.HeadDim),
-			kNorm:    l.norm(p+"self_attn.k_norm", l.HeadDim),
-			ffnNorm:  l.norm(p+"post_attention_layernorm", l.Width),
-			gate:     l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-			up:       l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			down:     l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			act:      l.Act,
-			rope:     rope,
-			attn:     l.attention(i),
+			qkv: [3]*Linear{
+				l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
+				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+			},
+			o:       l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
+			qNorm:   l.norm(p+"self_attn.q_norm", l.HeadDim),
+			kNorm:   l.norm(p+"self_attn.k_norm", l.HeadDim),
+			ffnNorm: l.norm(p+"post_attention_layernorm", l.Width),
+			gateUp: [2]*Linear{
+				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
+				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
+			},
+			down: l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			act:  l.Act,
+			rope: rope,
+			attn: l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}
@@ -58,12 +64,14 @@ func buildQwen3(l *loader) network {
 
 func (y *qwen3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
-	q := o.Rope(o.Norm(o.Linear(h, y.q), y.qNorm), y.rope)
-	k := o.Rope(o.Norm(o.Linear(h, y.k), y.kNorm), y.rope)
-	v := o.Linear(h, y.v)
+	qkv := o.Linears(h, y.qkv[:])
+	q := o.Rope(o.Norm(qkv[0], y.qNorm), y.rope)
+	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
+	v := qkv[2]
 	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
-	h = o.GLU(o.Linear(h, y.gate), o.Linear(h, y.up), y.act)
+	gateUp := o.Linears(h, y.gateUp[:])
+	h = o.GLU(gateUp[0], gateUp[1], y.act)
 	return o.Add(x, o.Linear(h, y.down))
 }

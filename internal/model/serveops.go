@@ -22,6 +22,10 @@ type ServeOps struct {
 	acts   kernel.Acts
 	actsOf int32
 
+	one      [1]*Linear       // of Linear
+	outputs  []Value          // of Linears
+	products []kernel.Product // of Linears
+
 	results  [2][]float32 // of layers, in turn
 	turn     int
 	rotary   map[*Rope]*rotary
@@ -86,23 +90,33 @@ func (o *ServeOps) Norm(x Value, n *Norm) Value {
 
 // Linear projects, and adds what the adapters of each row make of it.
 func (o *ServeOps) Linear(x Value, w *Linear) Value {
-	y := o.value(x.Rows, w.W.Rows)
+	o.one[0] = w
+	return o.Linears(x, o.one[:])[0]
+}
+
+// Linears computes all of them in one meeting of the pool.
+func (o *ServeOps) Linears(x Value, w []*Linear) []Value {
 	if o.actsOf != x.ID {
 		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
 		o.actsOf = x.ID
 	}
-	switch exact := w.Wide || o.Exact; {
-	case len(o.groups) > 0:
-		o.adaptedLinear(y, x, w, exact)
-	case exact:
-		kernel.MatMulExact(o.pool, y.Data, w.W, &o.acts)
-	default:
-		kernel.MatMul(o.pool, y.Data, w.W, &o.acts)
+	o.outputs, o.products = o.outputs[:0], o.products[:0]
+	for _, w := range w {
+		y := o.value(x.Rows, w.W.Rows)
+		o.outputs = append(o.outputs, y)
+		o.products = append(o.products, kernel.Product{Y: y.Data, W: w.W, Exact: w.Wide || o.Exact})
 	}
-	if w.B != nil {
-		kernel.Add(o.pool, y.Data, y.Data, w.B)
+	if len(o.groups) > 0 {
+		o.adaptedLinears(o.outputs, x, w)
+	} else {
+		kernel.MatMuls(o.pool, o.products, &o.acts, nil)
 	}
-	return y
+	for i, w := range w {
+		if y := o.outputs[i].Data; w.B != nil {
+			kernel.Add(o.pool, y, y, w.B)
+		}
+	}
+	return o.outputs
 }
 
 // Rope rotates heads.

@@ -20,8 +20,9 @@ type adapted struct {
 	of     []int32 // [T] the group of each row, -1: none
 	from   int32   // values with this ID and later have the rows that Select kept; 0: none
 
-	sums  []kernel.RowGroup // by group, for the projection computed now
+	sums  [][]kernel.RowGroup // by projection computed now, by group
 	alone [1]kernel.RowGroup
+	more  []further
 	low   kernel.LowRanks
 	whole kernel.Acts
 }
@@ -108,12 +109,15 @@ func (a *Weighted) update(w *Linear) *Update {
 	return a.updates[w.Index]
 }
 
-// plan fills sums with the updates of low rank, and tells what else there is.
-func (a *adapted) plan(w *Linear, id int32) (exchanges, shifts bool) {
+// plan fills sums[i] with the updates of low rank, and tells what else there is.
+func (a *adapted) plan(i int, w *Linear, id int32) (exchanges, shifts bool) {
+	for len(a.sums) <= i {
+		a.sums = append(a.sums, nil)
+	}
 	n := len(a.groups)
-	a.sums = slices.Grow(a.sums[:0], n)[:n]
+	a.sums[i] = slices.Grow(a.sums[i][:0], n)[:n]
 	for k := range a.groups {
-		g, s := &a.groups[k], &a.sums[k]
+		g, s := &a.groups[k], &a.sums[i][k]
 		s.Rows, s.Sum = a.rows(g, id), s.Sum[:0]
 		for i := range g.set {
 			u := g.set[i].update(w)
@@ -130,44 +134,58 @@ func (a *adapted) plan(w *Linear, id int32) (exchanges, shifts bool) {
 	return exchanges, shifts
 }
 
-// adaptedLinear makes y = Wx, before the bias, and adds what adapters make of x, which
-// acts were set to.
-func (o *ServeOps) adaptedLinear(y, x Value, w *Linear, exact bool) {
+// adaptedLinears makes the products y = Wx, before the bias, and adds what adapters make
+// of x, which acts were set to.
+func (o *ServeOps) adaptedLinears(y []Value, x Value, w []*Linear) {
 	a := &o.adapted
-	exchanges, shifts := a.plan(w, x.ID)
-	low := a.sums
-	if exchanges {
-		low = nil // they need Wx itself
+	a.more = a.more[:0]
+	for i := range w {
+		exchanges, shifts := a.plan(i, w[i], x.ID)
+		if !exchanges { // else they need Wx itself
+			o.products[i].Groups = a.sums[i]
+		}
+		if exchanges || shifts {
+			a.more = append(a.more, further{i, exchanges})
+		}
 	}
-	if exact {
-		a.low.MatMulExact(o.pool, y.Data, w.W, &o.acts, low)
-	} else {
-		a.low.MatMul(o.pool, y.Data, w.W, &o.acts, low)
+	kernel.MatMuls(o.pool, o.products, &o.acts, &a.low)
+	for _, f := range a.more {
+		o.furthered(y[f.of], x, w[f.of], a.sums[f.of], f.exchanges)
 	}
+}
+
+// further is a projection, of those computed now, whose adapters do more than add
+// updates of low rank.
+type further struct {
+	of        int
+	exchanges bool
+}
+
+// furthered does what adapters do to y = Wx beyond updates of low rank, and these too
+// if it is exchanged.
+func (o *ServeOps) furthered(y, x Value, w *Linear, sums []kernel.RowGroup, exchanges bool) {
 	m := o.arena.at
 	var base []float32
 	if exchanges {
 		base = o.arena.take(len(y.Data))
 		copy(base, y.Data)
-		a.low.Add(o.pool, y.Data, x.Data, a.sums)
+		o.low.Add(o.pool, y.Data, x.Data, sums)
 	}
-	if exchanges || shifts {
-		o.changes(y, x, nil, w, base)
-	}
+	o.changes(y, x, nil, w, base)
 	o.arena.release(m)
 }
 
 // adaptedTable adds to rows y of a table what adapters make of its ids.
 func (o *ServeOps) adaptedTable(y Value, ids []int32, w *Linear) {
 	a := &o.adapted
-	exchanges, _ := a.plan(w, 0)
+	exchanges, _ := a.plan(0, w, 0)
 	m := o.arena.at
 	var base []float32
 	if exchanges {
 		base = o.arena.take(len(y.Data))
 		copy(base, y.Data)
 	}
-	a.low.Lookup(o.pool, y.Data, ids, a.sums)
+	a.low.Lookup(o.pool, y.Data, ids, a.sums[0])
 	if exchanges {
 		o.changes(y, Value{}, ids, w, base)
 	}

@@ -102,6 +102,14 @@ func (r *Reference) Linear(x model.Value, w *model.Linear) model.Value {
 	return y
 }
 
+// Linears is Linear of each.
+func (r *Reference) Linears(x model.Value, w []*model.Linear) (all []model.Value) {
+	for _, w := range w {
+		all = append(all, r.Linear(x, w))
+	}
+	return all
+}
+
 // Rope rotates x[i], x[i+Dims/2] of each head by position*InvFreq[i].
 func (r *Reference) Rope(x model.Value, rope *model.Rope) model.Value {
 	y := r.value(x.Rows, x.Width)

@@ -162,6 +162,13 @@ func RunLinear(t *testing.T, newOps NewOps, tol float64) {
 				same(t, fmt.Sprint(w.Name, n, " with bias"), p.ops.Linear(x, w), p.ref.Linear(x, w), tol)
 			}
 		}
+		// Several at once, with a bias and of another format among them.
+		some := []*model.Linear{linear(t, p.rng, kernel.Q4_1, 96, 96), linear(t, p.rng, kernel.Q8_0, 33, 96), linear(t, p.rng, kernel.Q4_1, 5, 96)}
+		some[1].B = vector(p.rng, 33)
+		have := slices.Clone(p.ops.Linears(x, some))
+		for i, want := range p.ref.Linears(x, some) {
+			same(t, fmt.Sprint(some[i].Name, n, " with others"), have[i], want, tol)
+		}
 		// Another input of the same shape right after: nothing may be left of the first.
 		w := linear(t, p.rng, kernel.Q8_0, 40, 96)
 		y := p.input(n, 96)

@@ -1,0 +1,16 @@
+//go:build !purego
+
+package kernel
+
+// pause tells the processor that this is a waiting loop: it then leaves memory
+// and a sibling thread alone for some hundred cycles.
+//
+//go:noescape
+func pause()
+
+// prefetch asks for b to be brought near, and does not wait for it. What is used once,
+// a few lines at a time, is otherwise waited for line by line: the processor's own
+// prefetching needs longer runs to begin.
+//
+//go:noescape
+func prefetch(b []byte)

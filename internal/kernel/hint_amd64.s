@@ -1,0 +1,25 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func pause()
+TEXT ·pause(SB), NOSPLIT, $0-0
+	PAUSE
+	PAUSE
+	PAUSE
+	PAUSE
+	RET
+
+// func prefetch(b []byte)
+TEXT ·prefetch(SB), NOSPLIT, $0-24
+	MOVQ b_base+0(FP), AX
+	MOVQ b_len+8(FP), CX
+	ADDQ AX, CX
+line:
+	CMPQ AX, CX
+	JAE done
+	PREFETCHT0 (AX)
+	ADDQ $64, AX
+	JMP line
+done:
+	RET
