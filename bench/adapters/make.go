@@ -44,6 +44,20 @@ func normal(rng *rand.Rand, deviation float64, rows, cols int) adapters.Tensor {
 	return adapters.F32(v, rows, cols)
 }
 
+// numbers is the bytes of an adapter's A and B in 16 bits, which a token reads; what the
+// server sets aside for it may be rounded up.
+func (b *bench) numbers(rank int) (n int64, err error) {
+	m, err := model.Load(b.model, model.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	for _, x := range adapter(m, rank, 0).Modules {
+		n += 2 * int64(x.A.Len()+x.B.Len())
+	}
+	return n, nil
+}
+
 // folders writes n adapters for PEFT, and for llama.cpp if gguf is set, and
 // returns their paths without and with the extension.
 func (b *bench) folders(n, rank int, gguf bool) ([]string, error) {

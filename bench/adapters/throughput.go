@@ -169,11 +169,11 @@ func (b *bench) single(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resident, err := residentBytes(ctx, s)
+	added, err := b.numbers(rank)
 	if err != nil {
 		return err
 	}
-	share := float64(resident) / float64(b.size)
+	share := float64(added) / float64(b.size)
 	b.Add("bytes added by the adapter", "%", 100*share)
 	b.AtMost("cost of the adapter over the base", "%", 100*(harness.MedianRatio(got[0], got[1])-1), 150*share)
 	return nil

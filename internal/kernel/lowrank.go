@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 )
 
@@ -81,6 +82,7 @@ func (l *LowRanks) run(p *Pool, y []float32, groups []RowGroup) {
 	l.reserve(n)
 	p.Run(n, l)
 	l.end()
+	runtime.KeepAlive(groups) // and with them the memory of the updates
 }
 
 // reserve makes working memory for n pieces.

@@ -317,7 +317,9 @@ func TestGather(t *testing.T) {
 	for _, p := range pieces {
 		want = append(want, slices.Clone(*p))
 	}
-	Gather([]*Matrix{x.A, y.A, x.A}, []*Up{x.B, y.B, z.B})
+	if spare := Gather([]*Matrix{x.A, y.A, x.A}, []*Up{x.B, y.B, z.B}); spare != 0 {
+		t.Errorf("%d bytes to spare", spare)
+	}
 	for i, p := range pieces {
 		if !slices.Equal(*p, want[i]) {
 			t.Errorf("piece %d has other numbers", i)

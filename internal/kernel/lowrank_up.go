@@ -3,7 +3,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"unsafe"
 )
 
 // panelOut is how many outputs a panel of Up has.
@@ -14,8 +13,9 @@ const panelOut = 64
 type Up struct {
 	Type   Type // F32, F16 or BF16
 	Out, R int
-	size   int    // of a number
-	data   []byte // [panels][R][64]
+	size   int        // of a number
+	data   []byte     // [panels][R][64]
+	arena  *hugeArena // that data is in, if any
 }
 
 // NewUp lays a matrix [Out, R] of floats out. It copies.
@@ -61,8 +61,9 @@ func (u *Up) Bytes() int64 { return int64(len(u.data)) }
 
 // Gather moves the numbers of matrices, one after the other, into one piece of memory:
 // who reads them in this order reads on, in large pages. A and B take turns; a matrix that comes twice
-// is moved once. Nobody may be computing with them.
-func Gather(a []*Matrix, b []*Up) {
+// is moved once. Nobody may be computing with them. It returns the bytes of that memory
+// that nothing is in.
+func Gather(a []*Matrix, b []*Up) (spare int64) {
 	n, seen := 0, map[*Matrix]bool{}
 	for i := range a {
 		if !seen[a[i]] {
@@ -71,12 +72,8 @@ func Gather(a []*Matrix, b []*Up) {
 		seen[a[i]] = true
 		n += len(b[i].data)
 	}
-	const page = 2 << 20
-	slab := make([]byte, n+2*page)
-	skip := int(-uintptr(unsafe.Pointer(&slab[0])) & (page - 1))
-	slab = slab[skip : skip+(n+page-1)/page*page]
-	adviseHuge(slab)
-	slab = slab[:0]
+	arena := newHugeArena(n)
+	slab := arena.Bytes[:0]
 	move := func(data *[]byte) {
 		from := len(slab)
 		slab = append(slab, *data...)
@@ -85,8 +82,10 @@ func Gather(a []*Matrix, b []*Up) {
 	for i := range a {
 		if seen[a[i]] {
 			move(&a[i].data)
-			seen[a[i]] = false
+			a[i].arena, seen[a[i]] = arena, false
 		}
 		move(&b[i].data)
+		b[i].arena = arena
 	}
+	return int64(len(arena.Bytes) - n)
 }

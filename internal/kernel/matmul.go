@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -76,7 +77,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		j.shrinks = len(low.shrinks)
 	}
 	// Enough groups a time to outweigh taking them, few enough to share evenly.
-	const work = 1 << 16 // multiplications
+	const work = 1 << 19 // multiplications
 	j.chunk = max(1, min(work/(groupRows*a.cols*a.rows), total/(8*p.Workers())))
 	j.pieces = j.shrinks
 	for i := range all {
@@ -91,6 +92,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 	p.Run(workers, j)
 	j.all, j.low = nil, nil
+	runtime.KeepAlive(all) // and with it the memory of the updates
 	if low != nil {
 		low.end()
 	}

@@ -24,9 +24,10 @@ type Matrix struct {
 	Rows, Cols int
 
 	format *Format
-	bytes  int     // of a row
-	data   []byte  // packed groups; for float formats the source's bytes
-	order  []int32 // for float formats the source's order
+	bytes  int        // of a row
+	data   []byte     // packed groups; for float formats the source's bytes
+	order  []int32    // for float formats the source's order
+	arena  *hugeArena // that data is in, if any
 }
 
 // NewMatrix lays a stored matrix out. Quantised formats are copied, and Data is
@@ -121,6 +122,7 @@ func (m *Matrix) Row(dst []float32, row int) {
 	dst = dst[:m.Cols]
 	if m.format.packing == nil {
 		m.format.Dequantize(dst, m.stored(row))
+		runtime.KeepAlive(m)
 		return
 	}
 	var block [256]byte

@@ -72,7 +72,7 @@ func (a *Adapter) gather() {
 			down, up = append(down, u.A), append(up, u.B)
 		}
 	}
-	kernel.Gather(down, up)
+	a.Bytes += kernel.Gather(down, up)
 }
 
 func (u *Update) fits(l *Linear) error {

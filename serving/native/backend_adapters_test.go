@@ -297,7 +297,9 @@ func TestBackendAdapterLeases(t *testing.T) {
 		t.Error("no error")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := b.Generate(ctx, req, func(serving.Event) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+	long := *req
+	long.MaxTokens = 160 // it is not over before anyone can cancel it
+	if _, err := b.Generate(ctx, &long, func(serving.Event) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	waitFor(t, "leases to end", func() bool { return leases() == 0 })
