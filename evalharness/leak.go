@@ -90,7 +90,7 @@ func leaks(g *Gold, file string, gold, other []string, line func(int) int) (out 
 
 // duplicated are cases that are the same as, or nearly the same as, an earlier one:
 // they count as one observation, and the statistics take them for two.
-func duplicated(g *Gold) (ids []string) {
+func duplicated(g *Gold) (lines []int) {
 	texts := make([]string, len(g.Cases))
 	for i := range g.Cases {
 		r := g.Cases[i].row()
@@ -98,8 +98,8 @@ func duplicated(g *Gold) (ids []string) {
 	}
 	for i, k := range dataset.Groups(texts) {
 		if k != i {
-			ids = append(ids, g.Cases[i].ID)
+			lines = append(lines, g.Cases[i].Line)
 		}
 	}
-	return ids
+	return lines
 }

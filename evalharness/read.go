@@ -80,7 +80,7 @@ func (r *run) read() (err error) {
 		}
 	}
 	if dup := duplicated(r.gold); len(dup) > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%d cases of the gold set nearly repeat an earlier one (%s …): they count as if they were independent, so intervals are too narrow", len(dup), dup[0]))
+		r.notes = append(r.notes, fmt.Sprintf("%d cases of the gold set nearly repeat an earlier one (line %d …): they count as if they were independent, so intervals are too narrow", len(dup), dup[0]))
 	}
 	return r.openMetrics(append([]MetricSpec{t.Metric}, r.secondary()...))
 }

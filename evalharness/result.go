@@ -29,6 +29,8 @@ type Result struct {
 	Lint        []LintFinding `json:"lint,omitempty"` // of the training rows
 	Todo        []Todo        `json:"todo,omitempty"` // what to fix in the data, unless the win is clear
 	Notes       []string      `json:"notes,omitempty"`
+	// WithoutTexts: what data, prompts and answers say was taken out (report.WithoutTexts).
+	WithoutTexts bool `json:"without_texts,omitempty"`
 }
 
 // Settings are what a run was told, fixed before the first answer.

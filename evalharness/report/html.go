@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	goslices "slices"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,7 +43,7 @@ type view struct {
 	Metrics     []evalharness.Metric
 	Arms        []arm
 	Rungs       []rung
-	Slices      []slices
+	Slices      []sliceTable
 	Confusions  []confusion
 	Cases       []caseView
 	Lost, Won   int
@@ -82,7 +82,7 @@ type rung struct {
 	Recommended, Best, Tied                        bool
 }
 
-type slices struct {
+type sliceTable struct {
 	A, B string
 	Rows []slice
 }
@@ -127,7 +127,7 @@ func newView(r *evalharness.Result) *view {
 
 // primary is the place of the comparison that was registered beforehand; -1: there is none.
 func primary(r *evalharness.Result) int {
-	return goslices.IndexFunc(r.Comparisons, func(c evalharness.Comparison) bool { return c.Primary })
+	return slices.IndexFunc(r.Comparisons, func(c evalharness.Comparison) bool { return c.Primary })
 }
 
 func (v *view) addParts() {
@@ -158,9 +158,9 @@ func newComparison(r *evalharness.Result, c *evalharness.Comparison) comparison 
 	return out
 }
 
-func newSlices(r *evalharness.Result, c *evalharness.Comparison) slices {
+func newSlices(r *evalharness.Result, c *evalharness.Comparison) sliceTable {
 	u := unitOf(metricNamed(r, c.Metric))
-	s := slices{A: c.A, B: c.B}
+	s := sliceTable{A: c.A, B: c.B}
 	for _, row := range c.Slices {
 		one := slice{Tag: row.Tag, N: row.N, A: u.value(row.A), B: u.value(row.B), Diff: u.diff(row.Diff), Range: u.diff(row.Low95) + " to " + u.diff(row.High95), P: pValue(row.Adjusted)}
 		s.Rows = append(s.Rows, one)

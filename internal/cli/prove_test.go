@@ -86,9 +86,46 @@ func TestProve(t *testing.T) {
 			t.Errorf("adapters %s: status %d, %s%s, without %q", c.args, status, stdout, stderr, c.want)
 		}
 	}
+	noTexts(t, dir, filepath.Dir(p.Result), rows)
 	status, stdout, stderr := graft(t, dir, "", "compare", "parity:zero_shot", "parity:zero_shot")
 	if status != 10 || !strings.Contains(stdout, "TIE") {
 		t.Errorf("an arm against itself: status %d, %s%s", status, stdout, stderr)
+	}
+}
+
+// noTexts renders a run for people who may not see the data, and looks for it.
+func noTexts(t *testing.T, dir, run, rows string) {
+	t.Helper()
+	data, err := os.ReadFile(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for line := range strings.Lines(string(data)) {
+		var row struct{ Messages []struct{ Content string } }
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, row.Messages[0].Content)
+	}
+	for _, format := range []string{"html", "md", "csv", "junit", "json"} {
+		_, whole, _ := graft(t, dir, "", "report", run, "--format", format)
+		status, bare, stderr := graft(t, dir, "", "report", run, "--format", format, "--without-texts")
+		if status != 0 || len(bare) < 500 {
+			t.Errorf("report --without-texts --format %s: status %d, %d bytes, %s", format, status, len(bare), stderr)
+		}
+		seen, left := 0, 0
+		for _, text := range texts {
+			if strings.Contains(whole, text) {
+				seen++
+			}
+			if strings.Contains(bare, text) {
+				left++
+			}
+		}
+		if left > 0 || strings.Contains(bare, dir) || format != "md" && format != "junit" && seen < 20 {
+			t.Errorf("%s: of %d texts that the report has, %d are left without texts; or it has the folder %s", format, seen, left, dir)
+		}
 	}
 }
 

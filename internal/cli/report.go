@@ -15,6 +15,7 @@ import (
 
 func (e *env) report() *cobra.Command {
 	var format, out string
+	var bare bool
 	c := &cobra.Command{
 		Use:   "report RUN_DIR|result.json",
 		Short: "Render the result of an evaluation as a page, Markdown, CSV, JUnit or JSON",
@@ -22,10 +23,15 @@ func (e *env) report() *cobra.Command {
 first, then intervals, ladder, slices, confusion, forgetting, the training's loss, every
 case with its prompts and answers side by side, what each arm was given, and what is
 needed to repeat the run. Markdown has the tables and the lost cases, CSV a row for each
-answer, JUnit a test for each verdict, guard and case.`,
+answer, JUnit a test for each verdict, guard and case.
+
+With --without-texts it can be shown to people who may not see the data: no question,
+prompt, answer, reference or example is in it, no name of a case or a person, no folder
+and no address. Labels and tags stay, as the names of groups.`,
 		Example: `  graft report runs/support -o report.html
   graft report result.json --format md
-  graft report result.json --format junit -o junit.xml`,
+  graft report result.json --format junit -o junit.xml
+  graft report runs/support --without-texts -o public.html`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !c.Flags().Changed("format") {
@@ -34,6 +40,9 @@ answer, JUnit a test for each verdict, guard and case.`,
 			r, err := readRun(args[0])
 			if err != nil {
 				return err
+			}
+			if bare {
+				r = report.WithoutTexts(r)
 			}
 			var b bytes.Buffer
 			if err := report.Write(&b, r, format); err != nil {
@@ -53,6 +62,7 @@ answer, JUnit a test for each verdict, guard and case.`,
 		},
 	}
 	c.Flags().StringVar(&format, "format", "html", strings.Join(report.Formats(), ", ")+"; without it, what the name of -o says")
+	c.Flags().BoolVar(&bare, "without-texts", false, "leave out what data, prompts and answers say")
 	c.Flags().StringVarP(&out, "output", "o", "", "write to `FILE` (default: standard output)")
 	return c
 }
