@@ -47,6 +47,36 @@ func dotBF16x1AVX2(t *dotTile)
 //go:noescape
 func dotBF16x2AVX2(t *dotTile)
 
+//go:noescape
+func dotFourF16x1AVX512(t *dotTile)
+
+//go:noescape
+func dotFourF16x2AVX512(t *dotTile)
+
+//go:noescape
+func dotFourF16x4AVX512(t *dotTile)
+
+//go:noescape
+func dotFourBF16x1AVX512(t *dotTile)
+
+//go:noescape
+func dotFourBF16x2AVX512(t *dotTile)
+
+//go:noescape
+func dotFourBF16x4AVX512(t *dotTile)
+
+//go:noescape
+func dotFourF16x1AVX2(t *dotTile)
+
+//go:noescape
+func dotFourF16x2AVX2(t *dotTile)
+
+//go:noescape
+func dotFourBF16x1AVX2(t *dotTile)
+
+//go:noescape
+func dotFourBF16x2AVX2(t *dotTile)
+
 // dotKernels are the assembly kernels by path, type and the logarithm of how many
 // tokens they take.
 var dotKernels = [...][BF16 + 1][3]func(*dotTile){
@@ -59,6 +89,18 @@ var dotKernels = [...][BF16 + 1][3]func(*dotTile){
 		F32:  {dotF32x1AVX512, dotF32x2AVX512, dotF32x4AVX512},
 		F16:  {dotF16x1AVX512, dotF16x2AVX512, dotF16x4AVX512},
 		BF16: {dotBF16x1AVX512, dotBF16x2AVX512, dotBF16x4AVX512},
+	},
+}
+
+// dotFours are those for rows that take turns, see Matrix.takeTurns.
+var dotFours = [...][BF16 + 1][3]func(*dotTile){
+	pathAVX2: {
+		F16:  {dotFourF16x1AVX2, dotFourF16x2AVX2},
+		BF16: {dotFourBF16x1AVX2, dotFourBF16x2AVX2},
+	},
+	pathAVX512: {
+		F16:  {dotFourF16x1AVX512, dotFourF16x2AVX512, dotFourF16x4AVX512},
+		BF16: {dotFourBF16x1AVX512, dotFourBF16x2AVX512, dotFourBF16x4AVX512},
 	},
 }
 

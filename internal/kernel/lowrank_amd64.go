@@ -4,13 +4,20 @@ package kernel
 
 // fast computes z with the dot kernels.
 func (s *shrinking) fast(t *lowTile, z, x []float32) {
-	kernels := &dotKernels[isa][s.w.A.Type]
 	a, d := s.w.A, &t.dot
+	kernels := &dotKernels[isa][a.Type]
+	if a.turns {
+		kernels = &dotFours[isa][a.Type]
+	}
 	full := a.Cols / lanes * lanes
 	*d = dotTile{stride: a.Cols, steps: a.Cols / lanes, tail: full < a.Cols, wTail: &t.tail, outStride: s.stride}
 	// Four rows of A stay in the first cache while all rows of x pass by.
 	for r := s.lo; r < s.hi; r += dotRows {
 		for k := range dotRows {
+			if a.turns {
+				d.w[k] = &a.data[r*a.bytes+k*turnBytes]
+				continue
+			}
 			row := a.stored(min(r+k, a.Rows-1)) // the last one fills up the four
 			d.w[k] = &row[0]
 			if d.tail {

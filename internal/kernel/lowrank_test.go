@@ -281,6 +281,44 @@ func TestExchange(t *testing.T) {
 	})
 }
 
+// TestTurns: rows that take turns are the same rows, and what they make the same bits,
+// for one row, two, four and more.
+func TestTurns(t *testing.T) {
+	for seed, shape := range [][3]int{{576, 192, 1}, {32, 64, 3}, {64, 130, 41}, {48, 64, 6}} {
+		for _, typ := range []Type{F16, BF16} {
+			c := newLowRankCase(t, uint64(seed), typ, shape[0], shape[1], shape[2], 3, 16, 4, 5)
+			want := c.run(&LowRanks{}, nil)
+			turned := 0
+			for _, g := range c.groups {
+				for _, w := range g.Sum {
+					var rows, after [][]float32
+					for r := range w.A.Rows {
+						rows, after = append(rows, make([]float32, w.A.Cols)), append(after, make([]float32, w.A.Cols))
+						w.A.Row(rows[r], r)
+					}
+					Gather([]*Matrix{w.A}, []*Up{w.B})
+					for r := range after {
+						if w.A.Row(after[r], r); firstDifference(after[r], rows[r]) >= 0 {
+							t.Fatalf("%v %v: row %d is another", typ, shape, r)
+						}
+					}
+					if w.A.turns {
+						turned++
+					}
+				}
+			}
+			if turned == 0 {
+				t.Fatalf("%v %v: no rows take turns", typ, shape)
+			}
+			eachImpl(t, func(t *testing.T) {
+				if i := firstDifference(c.run(&LowRanks{}, nil), want); i >= 0 {
+					t.Errorf("%v %v: number %d differs", typ, shape, i)
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkLowRank applies rank 16 to [576, 576], as in SmolLM2: one row, eight with
 // one adapter, eight with eight, a prompt.
 func BenchmarkLowRank(b *testing.B) {
@@ -320,9 +358,12 @@ func TestGather(t *testing.T) {
 	if spare := Gather([]*Matrix{x.A, y.A, x.A}, []*Up{x.B, y.B, z.B}); spare != 0 {
 		t.Errorf("%d bytes to spare", spare)
 	}
+	if !x.A.turns || y.A.turns {
+		t.Error("rows take turns where they could not, or do not where they could")
+	}
 	for i, p := range pieces {
-		if !slices.Equal(*p, want[i]) {
-			t.Errorf("piece %d has other numbers", i)
+		if have := slices.Clone(*p); !slices.Equal(have, want[i]) != (i == 0) { // [4, 32]: rows take turns
+			t.Errorf("piece %d has other numbers: %t", i, i > 0)
 		}
 		if i > 0 {
 			before := *pieces[i-1]

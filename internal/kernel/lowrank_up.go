@@ -61,7 +61,7 @@ func (u *Up) Bytes() int64 { return int64(len(u.data)) }
 
 // Gather moves the numbers of matrices, one after the other, into one piece of memory:
 // who reads them in this order reads on, in large pages. A and B take turns; a matrix that comes twice
-// is moved once. Nobody may be computing with them. It returns the bytes of that memory
+// is moved once. Rows of A that a kernel computes together take turns. Nobody may be computing with them. It returns the bytes of that memory
 // that nothing is in.
 func Gather(a []*Matrix, b []*Up) (spare int64) {
 	n, seen := 0, map[*Matrix]bool{}
@@ -80,9 +80,15 @@ func Gather(a []*Matrix, b []*Up) (spare int64) {
 		*data = slab[from:len(slab):len(slab)]
 	}
 	for i := range a {
-		if seen[a[i]] {
-			move(&a[i].data)
-			a[i].arena, seen[a[i]] = arena, false
+		if m := a[i]; seen[m] {
+			if m.Rows == b[i].R && m.mayTakeTurns() { // tables have another shape
+				from := len(slab)
+				slab = m.takeTurns(slab)
+				m.data = slab[from:len(slab):len(slab)]
+			} else {
+				move(&m.data)
+			}
+			m.arena, seen[m] = arena, false
 		}
 		move(&b[i].data)
 		b[i].arena = arena

@@ -28,6 +28,7 @@ type Matrix struct {
 	data   []byte     // packed groups; for float formats the source's bytes
 	order  []int32    // for float formats the source's order
 	arena  *hugeArena // that data is in, if any
+	turns  bool       // rows take turns in data, see takeTurns
 }
 
 // NewMatrix lays a stored matrix out. Quantised formats are copied, and Data is
@@ -120,7 +121,11 @@ func (m *Matrix) stored(i int) []byte {
 // Row dequantises one row into dst [Cols], exactly as the format says.
 func (m *Matrix) Row(dst []float32, row int) {
 	dst = dst[:m.Cols]
-	if m.format.packing == nil {
+	switch {
+	case m.turns:
+		m.turnsRow(dst, row)
+		return
+	case m.format.packing == nil:
 		m.format.Dequantize(dst, m.stored(row))
 		runtime.KeepAlive(m)
 		return
