@@ -117,15 +117,11 @@ func fromRequest(err error) error {
 
 // Embed embeds with the first model that does.
 func (m evalModels) Embed(ctx context.Context, _ evals.Client, texts []string) ([][]float32, string, error) {
-	models, err := m.models.Models(ctx)
+	model, err := m.embedder(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	i := slices.IndexFunc(models, func(m serving.Model) bool { return m.Embedder })
-	if i < 0 {
-		return nil, "", evals.ErrNoEmbedder
-	}
-	r := &serving.EmbedRequest{Model: models[i].ID, Truncate: true}
+	r := &serving.EmbedRequest{Model: model, Truncate: true}
 	for _, text := range texts {
 		r.Inputs = append(r.Inputs, serving.EmbedInput{Text: text})
 	}
@@ -133,7 +129,34 @@ func (m evalModels) Embed(ctx context.Context, _ evals.Client, texts []string) (
 	if err != nil {
 		return nil, "", err
 	}
-	return e.Vectors, r.Model, nil
+	return e.Vectors, model, nil
+}
+
+// Encode encodes with the same.
+func (m evalModels) Encode(ctx context.Context, _ evals.Client, texts []string) (*serving.TokenStates, string, error) {
+	encoder, ok := m.Backend.(serving.TokenEncoder)
+	if !ok {
+		return nil, "", evals.ErrNoEmbedder
+	}
+	model, err := m.embedder(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	states, err := encoder.EncodeTokens(ctx, &serving.TokenStatesRequest{Model: model, Texts: texts, Truncate: true})
+	return states, model, err
+}
+
+// embedder is the first model of embeddings.
+func (m evalModels) embedder(ctx context.Context) (string, error) {
+	models, err := m.models.Models(ctx)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(models, func(m serving.Model) bool { return m.Embedder })
+	if i < 0 {
+		return "", evals.ErrNoEmbedder
+	}
+	return models[i].ID, nil
 }
 
 // samplingParams reads the sampling_params of a data source or of a grader: the

@@ -8,15 +8,15 @@ import (
 )
 
 func TestPooling(t *testing.T) {
-	// The fake's vectors are the low three bits of an id: "a" is 97, "ab" is 0x6162.
-	const a = `{"object":"pooling","index":0,"data":[[0,0,0],[1,0,0],[0,0,0]],"token_ids":[0,97,0],"token_strs":["\u0000","a","\u0000"],"special_tokens_mask":[1,0,1]}`
+	// The fake's vectors are a 1 and the low three bits of an id: "a" is 97, "ab" is 0x6162.
+	const a = `{"object":"pooling","index":0,"data":[[1,0,0,0],[1,1,0,0],[1,0,0,0]],"token_ids":[0,97,0],"token_strs":["\u0000","a","\u0000"],"special_tokens_mask":[1,0,1]}`
 	for _, c := range []struct{ name, in, out string }{
 		{"text", `"input":"a"`, `{"id":"pool-1","object":"list","model":"fake-embed","layer":1,"data":[` + a + `],"usage":{"prompt_tokens":3,"total_tokens":3}}`},
 		{"an empty one", `"input":["a",""],"task":"token_embed","layer":2`, `{"id":"pool-1","object":"list","model":"fake-embed","layer":2,"data":[` + a +
-			`,{"object":"pooling","index":1,"data":[[0,0,0],[0,0,0]],"token_ids":[0,0],"token_strs":["\u0000","\u0000"],"special_tokens_mask":[1,1]}],"usage":{"prompt_tokens":5,"total_tokens":5}}`},
-		// Python: base64.b64encode(struct.pack('<9f', 0,0,0, 1,0,0, 0,0,0))
+			`,{"object":"pooling","index":1,"data":[[1,0,0,0],[1,0,0,0]],"token_ids":[0,0],"token_strs":["\u0000","\u0000"],"special_tokens_mask":[1,1]}],"usage":{"prompt_tokens":5,"total_tokens":5}}`},
+		// Python: base64.b64encode(struct.pack('<12f', 1,0,0,0, 1,1,0,0, 1,0,0,0))
 		{"base64", `"input":"a","encoding_format":"base64"`, `{"id":"pool-1","object":"list","model":"fake-embed","layer":1,"data":[` +
-			strings.Replace(a, `[[0,0,0],[1,0,0],[0,0,0]]`, `"AAAAAAAAAAAAAAAAAACAPwAAAAAAAAAAAAAAAAAAAAAAAAAA"`, 1) + `],"usage":{"prompt_tokens":3,"total_tokens":3}}`},
+			strings.Replace(a, `[[1,0,0,0],[1,1,0,0],[1,0,0,0]]`, `"AACAPwAAAAAAAAAAAAAAAAAAgD8AAIA/AAAAAAAAAAAAAIA/AAAAAAAAAAAAAAAA"`, 1) + `],"usage":{"prompt_tokens":3,"total_tokens":3}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, _ := newTest(t)

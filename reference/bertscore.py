@@ -106,4 +106,5 @@ def main(folder, model=None):
         encoder(folder + "/bertscore_minilm.json", model)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

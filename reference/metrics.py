@@ -1,12 +1,14 @@
 """Values of the text and label metrics as the programs compute them that made them known.
 
-    python reference/metrics.py FOLDER        # writes the goldens of evalharness/metrics/testdata
+    python reference/metrics.py FOLDER MODEL  # writes the goldens of evalharness/metrics/testdata
     python reference/metrics.py -             # reads requests, one JSON a line, and answers each with one
+
+MODEL is the folder of all-minilm-l6-v2, which only similarities.json needs.
 
 A request is {"texts": [case …]}, {"labels": [case …], "declared": [label …]} or
 {"stems": [word …]}; a case is {"prediction": text, "references": [text …]}.
 
-Needs scikit-learn, rouge_score, sacrebleu, nltk, rapidfuzz. SQuAD's script is in no
+Needs scikit-learn, rouge_score, sacrebleu, nltk, rapidfuzz; with MODEL also torch, transformers, bert_score. SQuAD's script is in no
 package: its functions are below as in evaluate-v1.1.py.
 """
 
@@ -99,6 +101,42 @@ def texts(cases):
     return out
 
 
+# Texts that text_similarity compares: alike, unlike, of several scripts, empty, and words
+# that only stems have in common.
+PAIRS = [
+    ("The cat sits on the mat.", "A feline rests upon the rug."), ("the cat sat on the mat", "the cat is on the mat"),
+    ("He was running and jumping happily over fences", "he runs and jumps happily over a fence"),
+    ("Interest rates rose by half a percent, the central bank said on Monday.", "The central bank said on Monday that rates had risen by 0.5 %."),
+    ("one two three four five six seven", "one two three four five six seven"), ("seven six five four three two one", "one two three four five six seven"),
+    ("Übermäßig naïve façades – 1,234.56 €", "naïve facades 1234.56 EUR"), ("猫が座っている。", "猫が寝ている。"), ("İstanbul", "istanbul"),
+    ("ok", "no"), ("", "something"), ("something", ""), ("a b", "a b c d e f g h"),
+]
+
+
+def similarities(pairs, model=None):
+    """name → score of each (input, reference), 0 to 1, as text_similarity graders name them."""
+    out = {"fuzzy_match": [fuzz.ratio(a, b) / 100 for a, b in pairs],
+           "bleu": [BLEU(effective_order=True).sentence_score(a, [b]).score / 100 for a, b in pairs],
+           "gleu": [float(sentence_gleu([b.split()], a.split())) for a, b in pairs],
+           "meteor": [float(single_meteor_score(b.split(), a.split(), wordnet=NoSynonyms())) for a, b in pairs]}
+    for name, kind in [("rouge_%d" % n, "rouge%d" % n) for n in range(1, 6)] + [("rouge_l", "rougeL")]:
+        out[name] = [float(PLAIN.score(b, a)[kind].fmeasure) for a, b in pairs]
+    if model:
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        import bertscore  # reference/bertscore.py, which mends what bert_score misses
+        tok, net = AutoTokenizer.from_pretrained(model), AutoModel.from_pretrained(model).eval()
+
+        @torch.no_grad()
+        def vector(text):
+            return net(**tok(text, return_tensors="pt")).last_hidden_state[0].mean(0)
+
+        out["cosine"] = [torch.cosine_similarity(vector(a), vector(b), dim=0).item() for a, b in pairs]
+        out["bertscore"] = bertscore.bert_score.score([a for a, _ in pairs], [b for _, b in pairs], model_type=model, num_layers=6, batch_size=1, device="cpu")[2].tolist()
+    return out
+
+
 def labels(cases, declared):
     """The label metrics over all strings that occur, or with declared labels, others being one more."""
     gold, given = [c["references"][0] for c in cases], [c["prediction"] for c in cases]
@@ -156,7 +194,7 @@ iveness fulness ousness aliti iviti biliti fulli fully logi logy logies icate at
 ible ant ement ment ent ion sion tion ou ism ate iti ous ive ize e ll lle ss sses""".split(" ")
 
 
-def main(folder):
+def main(folder, model=None):
     if folder == "-":
         for line in sys.stdin:
             print(json.dumps(answer(json.loads(line))), flush=True)
@@ -180,6 +218,13 @@ def main(folder):
     rows = [{"prediction": rnd.choice(names), "references": [rnd.choice(names[:3])]} for _ in range(200)]
     write("labels_union", {"labels": rows})
     write("labels_declared", {"labels": rows, "declared": ["positive", "negative", "neutral", "never"]})
+    if model:
+        with open(f"{folder}/similarities.json", "w", encoding="utf-8") as f:
+            import torch
+            import transformers
+            json.dump({"made": MADE + ", torch %s, transformers %s, bert_score %s" % (torch.__version__.split("+")[0], transformers.__version__, importlib.metadata.version("bert_score")),
+                       "pairs": PAIRS, "want": similarities(PAIRS, model)}, f, ensure_ascii=True, separators=(",", ":"))
+            f.write("\n")
     write("labels_one", {"labels": [{"prediction": "x", "references": ["x"]}] * 3})
 
 

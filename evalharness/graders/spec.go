@@ -25,10 +25,11 @@ const (
 	maxTokens   = 1 << 20
 )
 
-// Operations of string_check, and metrics of text_similarity.
+// Operations of string_check, and metrics of text_similarity: OpenAI's, and bertscore,
+// which is graft's.
 var (
 	Operations = []string{"eq", "ne", "neq", "like", "ilike"}
-	Metrics    = []string{"cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"}
+	Metrics    = []string{"cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l", "bertscore"}
 )
 
 // Spec is a grader as it is sent, stored and returned; fields of other types of

@@ -47,6 +47,9 @@ func (b *Backend) EncodeTokens(ctx context.Context, req *serving.TokenStatesRequ
 	if err != nil {
 		return nil, err
 	}
+	if len(req.Texts) == 0 {
+		return &serving.TokenStates{Layer: req.Layer}, nil
+	}
 	body := map[string]any{"model": id, "input": req.Texts, "task": "token_embed", "encoding_format": "base64"}
 	if req.Layer > 0 {
 		body["layer"] = req.Layer

@@ -32,8 +32,8 @@ func (f *Fake) Detokenize(_ context.Context, model string, ids []int32) (string,
 	return fakeDecode(ids), nil
 }
 
-// EncodeTokens gives each token its id modulo 8 as a vector of its bits, between two
-// marks of zeros with the id 0.
+// EncodeTokens gives each token the vector of a 1 and the bits of its id modulo 8, between
+// two marks with the id 0.
 func (f *Fake) EncodeTokens(ctx context.Context, req *serving.TokenStatesRequest) (*serving.TokenStates, error) {
 	m, err := f.model(req.Model)
 	if err != nil {
@@ -55,7 +55,7 @@ func (f *Fake) EncodeTokens(ctx context.Context, req *serving.TokenStatesRequest
 		for _, id := range ids {
 			s.Strings = append(s.Strings, string(fakeBytes(id)))
 			s.Special = append(s.Special, id == 0)
-			s.Vectors = append(s.Vectors, []float32{float32(id & 1), float32(id >> 1 & 1), float32(id >> 2 & 1)})
+			s.Vectors = append(s.Vectors, []float32{1, float32(id & 1), float32(id >> 1 & 1), float32(id >> 2 & 1)})
 		}
 		out.Texts = append(out.Texts, s)
 		out.Usage.Prompt += len(ids)

@@ -45,7 +45,7 @@ for (const i of items) {
 assert.equal(items.filter((i) => i.status === 'pass').length, run.result_counts.passed);
 await assert.rejects(client.evals.runs.cancel(run.id, { eval_id: test.id }), (e) => e.status === 400 && e.code === 'invalid_run_state');
 
-const grader = { type: 'text_similarity', name: 'g', input: '{{sample.output_text}}', reference: '{{item.w}}', evaluation_metric: 'cosine' };
+const grader = { type: 'text_similarity', name: 'g', input: '{{sample.output_text}}', reference: '{{item.w}}', evaluation_metric: 'rouge_l' };
 assert.equal((await client.fineTuning.alpha.graders.validate({ grader })).grader.name, 'g');
 const graded = await client.fineTuning.alpha.graders.run({ grader, model_sample: 'stone', item: { w: 'stone' } });
 assert.ok(Math.abs(graded.reward - 1) < 1e-6);

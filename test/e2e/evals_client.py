@@ -2,6 +2,7 @@
 # cancelling, deleting, and graders by themselves. Replies are validated strictly:
 # the client itself would not complain of a field that is missing.
 import json
+import pathlib
 import sys
 import time
 
@@ -47,7 +48,7 @@ test = client.evals.create(
     },
     testing_criteria=[
         {"type": "string_check", "name": "there", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "operation": "ilike"},
-        {"type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "evaluation_metric": "cosine", "pass_threshold": -1.0},
+        {"type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "{{ item.a }}", "evaluation_metric": "fuzzy_match", "pass_threshold": 0.0},
     ],
 )
 strict(EvalCreateResponse, test)
@@ -140,7 +141,7 @@ except openai.BadRequestError as e:
 grade = client.fine_tuning.alpha.graders
 for grader, sample, want in [
     ({"type": "string_check", "name": "s", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "like"}, "bright red", 1),
-    ({"type": "text_similarity", "name": "f", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": "cosine"}, "red", 1),
+    ({"type": "text_similarity", "name": "f", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": "fuzzy_match"}, "rod", 2 / 3),
     ({"type": "multi", "name": "m", "calculate_output": "0.5 * json + 0.25", "graders": {
         "json": {"type": "string_check", "name": "j", "input": "{{sample.output_json.colour}}", "reference": "{{item.a}}", "operation": "eq"}}}, '{"colour": "red"}', 0.75),
 ]:
@@ -148,6 +149,31 @@ for grader, sample, want in [
     r = strict(GraderRunResponse, grade.run(grader=grader, model_sample=sample, item={"a": "red"}))
     assert abs(r.reward - want) < 1e-6 and not any(v for v in r.metadata.errors.model_dump().values()), r
     assert r.metadata.type == grader["type"] and r.metadata.execution_time >= 0, r
+
+# Every evaluation_metric, as the programs have it that made it known (reference/metrics.py).
+# bertscore is graft's own; cosine and bertscore are a real model's.
+oracle = json.loads((pathlib.Path(__file__).parent / "../../evalharness/metrics/testdata/similarities.json").read_text("utf-8"))
+assert set(oracle["want"]) == {"cosine", "fuzzy_match", "bleu", "gleu", "meteor", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l", "bertscore"}, oracle["want"].keys()
+for metric, scores in oracle["want"].items():
+    grader = {"type": "text_similarity", "name": "s", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": metric}
+    for (sample, reference), want in zip(oracle["pairs"], scores):
+        r = grade.run(grader=grader, model_sample=sample, item={"a": reference})
+        assert abs(r.reward - want) < (1e-5 if metric in ("cosine", "bertscore") else 1e-12), (metric, sample, reference, r.reward, want)
+        signature = r.metadata.model_extra["x_signature"]
+        assert metric not in ("cosine", "bertscore") or signature.endswith("|model:" + embedder), signature
+measured = client.evals.create(
+    data_source_config={"type": "custom", "item_schema": {"type": "object", "properties": {"a": {"type": "string"}}}, "include_sample_schema": True},
+    testing_criteria=[{"type": "text_similarity", "name": m, "input": "{{sample.output_text}}", "reference": "{{item.a}}", "evaluation_metric": m, "pass_threshold": 0.4} for m in oracle["want"]],
+)
+graded = client.evals.runs.create(measured.id, data_source={"type": "jsonl", "source": {
+    "type": "file_content", "content": [{"item": {"a": b}, "sample": {"output_text": a}} for a, b in oracle["pairs"]]}})
+graded = ended(measured.id, graded)
+assert graded.status == "completed" and graded.result_counts.errored == 0, graded
+for i in client.evals.runs.output_items.list(graded.id, eval_id=measured.id):
+    for result, (metric, scores) in zip(i.results, oracle["want"].items()):
+        want = scores[i.datasource_item_id]
+        assert abs(result.score - want) < 1e-5 and result.passed == (result.score >= 0.4) and result.name.startswith(metric + "-"), (metric, result, want)
+
 r = grade.run(grader={"type": "score_model", "name": "judge", "model": model, "range": [0, 10], "sampling_params": {"seed": 3},
                       "input": [{"role": "user", "content": "Rate this answer from 0 to 10: {{sample.output_text}}"}]}, model_sample="blue", item={})
 assert 0 <= r.reward <= 10 and r.metadata.sampled_model_name == model and r.metadata.token_usage > 0, r
