@@ -137,6 +137,53 @@ def similarities(pairs, model=None):
     return out
 
 
+# Answers and references that are JSON, or nearly.
+JSON = [
+    ('{"a":1,"b":"x"}', '{"b":"x","a":1.0}'), ('{"a":1,"b":"y"}', '{"a":1,"b":"x"}'), ('{"a":1,"extra":0}', '{"a":1}'), ('{"a":null}', '{"b":1,"a":null}'),
+    ('{"a":[1,{"x":2}]}', '{"a":[1,{"x":2e0}]}'), ('{"a":"1"}', '{"a":1}'), ('{"a":true}', '{"a":1}'), ('{"a":false,"b":0}', '{"a":0,"b":false}'),
+    ('{"a":1} and more', '{"a":1}'), ("```json\n{}\n```", "{}"), ("", "{}"), (" \n{} \t\r\n", "{}"), ("[1]", "[1]"), ("[1,2]", "[2,1]"), ("null", "null"),
+    ('"x"', '"x"'), ('"é"', '"\\u00e9"'), ('"\\ud83d\\ude42"', '"🙂"'), ("1", "1.000"), ("1e2", "100"), ("-0", "0"), ("01", "1"), ("+1", "1"), (".5", "0.5"), ("5.", "5"),
+    ("NaN", "1"), ("-Infinity", "1"), ("{'a':1}", '{"a":1}'), ('{"a":1,}', '{"a":1}'), ("[1,]", "[1]"), ('{a:1}', '{"a":1}'), ('{"a":1,"a":2}', '{"a":2}'),
+    ('{"a":1}{"a":1}', '{"a":1}'), ('["\n"]', "[]"), ('["\\x"]', "[]"), ("\ufeff{}", "{}"), ("\u00a0{}", "{}"), ("// c\n{}", "{}"), ("True", "true"), ("tru", "true"),
+    ('{"n":9007199254740993}', '{"n":9007199254740992}'), ('{"n":12345678901234567890}', '{"n":12345678901234567890}'), ('{"n":0.1}', '{"n":0.10}'),
+    ('{"":1}', '{"":1}'), ("{}", "[]"), ("[]", "{}"), ("[[[[]]]]", "[[[[]]]]"), ('{"a":{"b":1,"c":2}}', '{"a":{"c":2,"b":1}}'),
+]
+
+
+def json_values(pairs):
+    """json_valid and json_fields, by Python's json without its NaN and Infinity."""
+    def strict(text):
+        raise ValueError(text)
+
+    def load(text):
+        try:
+            return json.loads(text, parse_constant=strict), True
+        except ValueError:
+            return None, False
+
+    def same(a, b):  # True is no 1
+        if isinstance(a, bool) or isinstance(b, bool) or a is None or b is None:
+            return a is b
+        if isinstance(a, dict) and isinstance(b, dict):
+            return a.keys() == b.keys() and all(same(v, b[k]) for k, v in a.items())
+        if isinstance(a, list) and isinstance(b, list):
+            return len(a) == len(b) and all(map(same, a, b))
+        return a == b
+
+    out = {"json_valid": [], "json_fields": []}
+    for prediction, reference in pairs:
+        (p, valid), (r, known) = load(prediction), load(reference)
+        out["json_valid"].append(float(valid))
+        if not (valid and known):
+            fields = 0
+        elif not isinstance(r, dict) or not r:
+            fields = same(p, r)
+        else:
+            fields = isinstance(p, dict) and sum(k in p and same(p[k], v) for k, v in r.items()) / len(r)
+        out["json_fields"].append(float(fields))
+    return out
+
+
 def labels(cases, declared):
     """The label metrics over all strings that occur, or with declared labels, others being one more."""
     gold, given = [c["references"][0] for c in cases], [c["prediction"] for c in cases]
@@ -218,6 +265,9 @@ def main(folder, model=None):
     rows = [{"prediction": rnd.choice(names), "references": [rnd.choice(names[:3])]} for _ in range(200)]
     write("labels_union", {"labels": rows})
     write("labels_declared", {"labels": rows, "declared": ["positive", "negative", "neutral", "never"]})
+    with open(f"{folder}/json.json", "w", encoding="utf-8") as f:
+        json.dump({"made": MADE, "pairs": JSON, "want": json_values(JSON)}, f, ensure_ascii=True, separators=(",", ":"))
+        f.write("\n")
     if model:
         with open(f"{folder}/similarities.json", "w", encoding="utf-8") as f:
             import torch

@@ -54,7 +54,7 @@ func TestBERTScoreMatching(t *testing.T) {
 }
 
 // encoder is graft's engine with all-minilm-l6-v2.
-func encoder(t *testing.T) serving.TokenEncoder {
+func encoder(t *testing.T) *native.Backend {
 	t.Helper()
 	if kernel.Impl() == "generic" {
 		t.Skip("portable kernels take minutes for a real model, and give the same bits")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"testing"
+
+	"graft/serving"
 )
 
 func TestJSON(t *testing.T) {
@@ -37,6 +39,60 @@ func TestJSON(t *testing.T) {
 		}
 		if got := m.Corpus(cases); got != c.want {
 			t.Errorf("json_fields of %s and %s is %v, want %v", c.prediction, c.reference, got, c.want)
+		}
+	}
+}
+
+// TestJSONOracle: what is JSON, and which values are equal, by Python's json.
+func TestJSONOracle(t *testing.T) {
+	var golden struct {
+		Pairs [][2]string
+		Want  map[string][]float64
+	}
+	readGolden(t, "json.json", &golden)
+	for name, want := range golden.Want {
+		m, err := New(name, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range golden.Pairs {
+			if got := m.Cases([]Case{{Prediction: p[0], References: []string{p[1]}}})[0]; math.Abs(got-want[i]) > 1e-12 {
+				t.Errorf("%s of %s and %s is %v, want %v", name, p[0], p[1], got, want[i])
+			}
+		}
+	}
+}
+
+// TestEmbeddingSimilarityOracle: as the mean of BERT's hidden states has it in torch.
+func TestEmbeddingSimilarityOracle(t *testing.T) {
+	b := encoder(t)
+	var golden similarities
+	readGolden(t, "similarities.json", &golden)
+	m, err := New("embedding_similarity", Options{EmbedModel: "minilm", Embed: func(ctx context.Context, texts []string) (v [][]float32, err error) {
+		r := &serving.EmbedRequest{Model: "minilm"}
+		for _, text := range texts {
+			r.Inputs = append(r.Inputs, serving.EmbedInput{Text: text})
+		}
+		e, err := b.Embed(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		return e.Vectors, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range golden.Pairs {
+		one := []Case{{Prediction: p[0], References: []string{p[1]}}}
+		if err := m.Prepare(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+		want := golden.Want["cosine"][i]
+		if p[0] == "" || p[1] == "" {
+			want = 0 // an empty answer is worth nothing, whatever an encoder makes of [CLS] [SEP]
+		}
+		if got := m.Corpus(one); math.Abs(got-want) > 1e-5 {
+			t.Errorf("%q and %q: %v, want %v", p[0], p[1], got, want)
 		}
 	}
 }
