@@ -24,7 +24,7 @@ func TestJudgeReal(t *testing.T) {
 	}
 	defer b.Close(context.Background())
 	for _, metric := range []string{"judge", "judge_pairwise"} {
-		task := fakeTask(t, 6, "labels: []\nsearch: {budget: 20, dev_rows: 5, shots: [], chain_of_thought: false}\nretrieval: {embedder: none}\narms: [zero_shot, best_prompt, adapter]\nmetrics: []\nmetric: {name: "+metric+", model: big}\n")
+		task := fakeTask(t, 22, "labels: []\nsearch: {budget: 20, dev_rows: 5, shots: [], chain_of_thought: false}\nretrieval: {embedder: none}\narms: [zero_shot, best_prompt, adapter]\nmetrics: [exact_match]\nmetric: {name: "+metric+", model: big}\n")
 		opts := fakeOptions(t, task, newFake(func(model, q string, _ *serving.Request) string {
 			if model == "tuned" {
 				return right(q, 90, 1)
@@ -45,6 +45,8 @@ func TestJudgeReal(t *testing.T) {
 		if res.Judging == nil || res.Judging.CompletionTokens < 10*res.Judging.Calls {
 			t.Errorf("%s cost %+v: a judgement has a reason", metric, res.Judging)
 		}
-		t.Logf("%s: %+v, %s", metric, *res.Judging, res.Verdict().Reason)
+		t.Logf("%s: %+v; the adapter's answers are right in %.2f of the cases, the base's in %.2f: %.3f and %.3f, %v", metric, *res.Judging,
+			res.Arm(KindAdapter).Metrics["exact_match"].Value, res.Arm(KindBestPrompt).Metrics["exact_match"].Value,
+			res.Arm(KindAdapter).Primary, res.Arm(KindBestPrompt).Primary, res.Arm(KindAdapter).Metrics[metric].Details)
 	}
 }
