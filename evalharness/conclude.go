@@ -48,7 +48,7 @@ func (r *run) conclude(res *Result, s *Search) {
 		res.Notes = append(res.Notes, r.dressed(s))
 	}
 	if info, _ := metrics.Lookup(r.metrics[0].Name); info.Needs == "judge" {
-		res.Notes = append(res.Notes, "the verdict rests on a judge ("+r.metrics[0].Signature+"): take it as advice until people have rated some of the cases and agree with it (graft rate)")
+		res.Notes = append(res.Notes, adviceNote(r.metrics[0].Signature))
 	}
 	res.Ladder = r.ladder(res)
 	if v := res.Verdict(); v != nil && v.Outcome != ClearWin {

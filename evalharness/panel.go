@@ -18,9 +18,12 @@ type Panel struct {
 	P         float64 `json:"p"`        // sign test on the cases that are no ties, mid-p
 	// Agreement of the raters on the pairs that they were asked about.
 	Agreement []Agreement `json:"agreement,omitempty"`
-	Used      bool        `json:"used"` // the panel has a say in the verdict
-	Against   bool        `json:"against"`
-	Reason    string      `json:"reason"`
+	// Votes are what the panel said of each case: 1 for A, -1 for B, 0 for neither.
+	Votes   map[string]int `json:"votes,omitempty"`
+	Judge   *JudgeCheck    `json:"judge,omitempty"` // whether the judge that decides agrees
+	Used    bool           `json:"used"`            // the panel has a say in the verdict
+	Against bool           `json:"against"`
+	Reason  string         `json:"reason"`
 }
 
 // Rater is a person of a panel.
@@ -53,6 +56,9 @@ func (r *Result) AddPanel(p Panel) {
 		c := &r.Comparisons[i]
 		if c.A != p.A || c.B != p.B || !c.Primary {
 			continue
+		}
+		if p.Judge = r.checkJudge(c, &p); p.Judge != nil {
+			r.noteJudge(p.Judge)
 		}
 		v := &c.Verdict
 		guards := v.Guards[:0:0]

@@ -57,9 +57,8 @@ func count(seed string, r *Round, raters []store.Rater, votes []store.Vote) ball
 	return b
 }
 
-// cases are the mean votes of the items that somebody rated, and how many nobody did.
-func (b ballots) cases(items int) []float64 {
-	var means []float64
+// cases are the mean votes of the items that somebody rated, and which ones these are.
+func (b ballots) cases(items int) (means []float64, at []int) {
 	for item := range items {
 		sum, n := 0, 0
 		for i := range b.first {
@@ -68,10 +67,10 @@ func (b ballots) cases(items int) []float64 {
 			}
 		}
 		if n > 0 {
-			means = append(means, float64(sum)/float64(n))
+			means, at = append(means, float64(sum)/float64(n)), append(at, item)
 		}
 	}
-	return means
+	return means, at
 }
 
 // newPanel computes what the votes say. The unit is the case: raters are averaged
@@ -96,17 +95,20 @@ func newPanel(seed string, r *Round, raters []store.Rater, votes []store.Vote) *
 		p.Raters = append(p.Raters, who)
 	}
 	signs := make([]float64, r.Identical, r.Identical+len(r.Items))
-	for _, mean := range b.cases(len(r.Items)) {
+	means, at := b.cases(len(r.Items))
+	p.Votes = map[string]int{}
+	for i, mean := range means {
+		vote := 0
 		switch {
 		case mean > 0:
 			p.Wins++
-			signs = append(signs, 1)
+			vote = 1
 		case mean < 0:
 			p.Losses++
-			signs = append(signs, -1)
-		default:
-			signs = append(signs, 0)
+			vote = -1
 		}
+		signs = append(signs, float64(vote))
+		p.Votes[r.Items[at[i]].Case] = vote
 	}
 	p.Cases = len(signs)
 	p.Ties = p.Cases - p.Wins - p.Losses

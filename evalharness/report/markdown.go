@@ -85,6 +85,9 @@ func Markdown(w io.Writer, r *evalharness.Result) error {
 	}
 	if r.Panel != nil {
 		p("## Blind panel\n\n%s.\n\n", md(r.Panel.Reason))
+		if r.Panel.Judge != nil {
+			p("%s.\n\n", md(r.Panel.Judge.Reason))
+		}
 	}
 	p("## Lost cases\n\n")
 	table(&b, []string{"Case", "Question", "Right", "A", "B"}, func(row func(...string)) {
