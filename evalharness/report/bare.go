@@ -48,6 +48,10 @@ func WithoutTexts(r *evalharness.Result) *evalharness.Result {
 		for i := range p.Raters {
 			p.Raters[i].Name = fmt.Sprintf("rater %d", i+1)
 		}
+		p.Votes = map[string]int{}
+		for id, vote := range r.Panel.Votes {
+			p.Votes[b.id(id)] = vote
+		}
 		out.Panel = &p
 	}
 	out.Lint = nil
@@ -107,6 +111,11 @@ func (b *bare) gather() {
 		}
 		for _, x := range a.Answers {
 			add(x.Output, x.Raw)
+		}
+	}
+	for _, m := range b.r.Settings.Metrics {
+		if m.Spec != nil {
+			add(m.Spec.URL, m.Spec.Rubric)
 		}
 	}
 	if p := b.r.Panel; p != nil {
@@ -202,7 +211,11 @@ func (b *bare) settings(s evalharness.Settings) evalharness.Settings {
 	s.Task, s.Base = task(s.Task), place(s.Base)
 	s.Metrics = slices.Clone(s.Metrics)
 	for i := range s.Metrics {
-		s.Metrics[i].Spec = nil
+		m := &s.Metrics[i]
+		if m.Spec != nil && m.Spec.URL != "" { // a judge is signed with its address
+			m.Signature = strings.ReplaceAll(m.Signature, m.Spec.URL, "another-server")
+		}
+		m.Spec = nil
 	}
 	return s
 }

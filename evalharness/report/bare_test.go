@@ -22,8 +22,8 @@ func TestWithoutTexts(t *testing.T) {
 		"Comparisons.Verdict.Guards.Name", "Comparisons.Verdict.Guards.Detail", "Comparisons.Slices.Tag", "Ladder.Rungs.Arm", "Ladder.Rungs.Kind", "Ladder.Rungs.CostUnit",
 		"Ladder.Best", "Ladder.Recommend", "Ladder.Advice", "Search.DevHash", "Search.Proposer", "Search.Winner", "Search.WinnerHash", "Search.Candidates.Prompt.Hash",
 		"Search.Candidates.Prompt.Variant", "Search.Candidates.Prompt.Choose", "Search.Candidates.Out", "Forgetting.Suite", "Forgetting.Advice", "Forgetting.Subjects.Name",
-		"Forgetting.Generated.Name", "Panel.A", "Panel.B", "Panel.Agreement.Name", "Panel.Reason", "Ledger.Arm", "Training.Job", "Training.Promoted", "Lint.Check", "Lint.Severity", "Lint.Message",
-		"Todo.Kind", "Todo.Text", "Notes",
+		"Forgetting.Generated.Name", "Panel.A", "Panel.B", "Panel.Agreement.Name", "Panel.Reason", "Panel.Judge.Reason", "Ledger.Arm", "Training.Job", "Training.Promoted", "Lint.Check", "Lint.Severity", "Lint.Message",
+		"Todo.Kind", "Todo.Text", "Notes", "Arms.Metrics.key", "Arms.Metrics.Details.key", "Arms.Answers.Scores.key", "Training.Hyper.key",
 	}
 	r := &evalharness.Result{}
 	n := 0
@@ -71,6 +71,12 @@ func fill(v reflect.Value, n *int, depth int) {
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0), n, depth+1)
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, n, depth+1)
+		fill(value, n, depth+1)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return
@@ -96,6 +102,11 @@ func look(v reflect.Value, path string, show func(path, text string)) {
 		for i := range v.Len() {
 			look(v.Index(i), path, show)
 		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			look(key, path+".key", show)
+			look(v.MapIndex(key), path, show)
+		}
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return
@@ -113,6 +124,9 @@ func look(v reflect.Value, path string, show func(path, text string)) {
 func TestWithoutTextsPages(t *testing.T) {
 	r := demo(func(i int) string { return fmt.Sprintf("A text of the data, number %d, that nobody may see.", i) })
 	r.Settings.Task = "name: debian-sections\nmodel: /home/ann/models/secret.gguf\ngold: /home/ann/gold.jsonl\ninstructions: [Name the section of the package.]\nmetric: accuracy\nremotes:\n- {name: x, url: 'http://inside.example/v1'}\ngeneration: {max_tokens: 8, stop: ['a text']}\n"
+	r.Settings.Metrics = append(r.Settings.Metrics, evalharness.Metric{Name: "judge", Signature: "judge|judge:big@openai http://inside.example/v1|x", Spec: &evalharness.MetricSpec{Name: "judge", URL: "http://inside.example/v1", Rubric: "nobody may see"}})
+	r.Notes = append(r.Notes, "the verdict rests on judge:big@openai http://inside.example/v1")
+	r.Panel.Votes = map[string]int{"openssl-client": 1}
 	r.Gold.File = "/home/ann/gold.jsonl"
 	r.Gold.Cases[4].ID = "openssl-client" // a text as well
 	for i := range r.Arms {
