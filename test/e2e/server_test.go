@@ -6,6 +6,7 @@
 //	GRAFT_E2E_NODE    a folder whose node_modules holds the package openai
 //	GRAFT_E2E_RACE=1  build the program with the race detector
 //	GRAFT_TEST_LM_EVAL  a Python that has lm_eval[api], as docs/testing.md says
+//	GRAFT_E2E_PROVE=1  also prove something with the real model: a minute and more
 //	GRAFT_E2E_SOAK    how long the load test lasts (default 15s)
 package e2e
 
