@@ -90,13 +90,18 @@ func TestEvalReport(t *testing.T) {
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	if strings.Contains(text, "<script>") || strings.Contains(text, "<img") || !strings.Contains(text, "&lt;script&gt;") || !strings.Contains(text, "&lt;img") || !strings.Contains(text, "201 of 201") {
+	if strings.Contains(text, "<script>") || strings.Contains(text, "<img") || !strings.Contains(text, "COMPLETED") || !strings.Contains(text, "&lt;script&gt;") || !strings.Contains(text, "&lt;img") || !strings.Contains(text, "201 of 201") {
 		t.Errorf("the page: %.600s", text)
 	}
-	if n := strings.Count(text, "<pre>{"); n != reportRows || !strings.Contains(text, "?after=outputitem_202") {
+	for _, want := range []string{"1.5 %", "0.5 % to 4.3 %", `<span class="tag">pass</span>`, "3 passed, 198 failed, 0 without a result"} { // statsmodels: Wilson of 3 in 201
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(text, `<details class="case`); n != reportRows || !strings.Contains(text, "?after=outputitem_202") {
 		t.Errorf("%d rows", n)
 	}
-	if text := do(b, "GET", path+"?after=outputitem_202", "").Body.String(); strings.Count(text, "<pre>{") != 1 || strings.Contains(text, "?after=") {
+	if text := do(b, "GET", path+"?after=outputitem_202", "").Body.String(); strings.Count(text, `<details class="case`) != 1 || strings.Contains(text, "?after=") {
 		t.Errorf("the second page: %.300s", text)
 	}
 	wantError(t, do(b, "GET", "/v1/evals/eval_1/runs/none/report", ""), 404, invalidRequest, "run_id", "eval_run_not_found")

@@ -1,21 +1,15 @@
 package api
 
 import (
-	_ "embed"
-	"html/template"
+	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
 	"graft/evalharness/evals"
+	"graft/evalharness/report"
 	"graft/internal/store"
 )
-
-//go:embed evals_report.html
-var reportText string
-
-// reportPage shows a run; html/template escapes what it fills in.
-var reportPage = template.Must(template.New("report").Parse(reportText))
 
 // reportRows is how many rows a page shows.
 const reportRows = 200
@@ -42,22 +36,22 @@ func (h evalsHandler) report(c *gin.Context) {
 		h.fail(c, afterError(err, evals.ErrNoItem, page.After), "")
 		return
 	}
-	next := ""
+	res := evals.Graded(e, r, items)
+	res.Version = h.Version
+	show := report.Single{Headline: r.Status, Tone: map[string]string{evals.Completed: "good", evals.Failed: "bad", evals.Canceled: "warn"}[r.Status]}
+	show.Lead = fmt.Sprintf("%d of %d rows have ended: %d passed, %d failed, %d without a result", r.Counts.Total, r.Rows, r.Counts.Passed, r.Counts.Failed, r.Counts.Errored)
+	if r.Error != nil {
+		show.Lead += "; " + r.Error.Code + ": " + r.Error.Message
+	}
 	if more {
-		next = items[len(items)-1].ID
+		show.Next = "?after=" + items[len(items)-1].ID
 	}
 	setProcessing(c)
 	c.Header("Content-Type", "text/html; charset=utf-8")
-	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'")
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Status(http.StatusOK)
-	err = reportPage.Execute(c.Writer, struct {
-		Eval  evals.Eval
-		Run   evals.Run
-		Items []evals.Item
-		Next  string
-	}{e, r, items, next})
-	if err != nil {
+	if err := report.Alone(c.Writer, res, show); err != nil {
 		h.Logger.DebugContext(ctx, "report", "error", err) // the client has left
 	}
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"graft/evalharness"
@@ -51,6 +53,9 @@ func (v *view) addCases() {
 				one.Question = clip(strings.Join(strings.Fields(c.Messages[i].Content), " "), 160)
 			}
 		}
+		if n := len(c.Messages); n > 0 && one.Question == "" {
+			one.Question = clip(strings.Join(strings.Fields(c.Messages[n-1].Content), " "), 160)
+		}
 		var scores []float64
 		for i, arm := range order {
 			got := answers[i][c.ID]
@@ -89,6 +94,11 @@ func (v *view) answer(arm string, a *evalharness.Answer, score float64, ok bool)
 	meta := []string{fmt.Sprintf("%d + %d tokens", a.Usage.PromptTokens, a.Usage.CompletionTokens), millis(a.Usage.Ms)}
 	if a.Finish != "" && a.Finish != "stop" {
 		meta = append(meta, "ended by "+a.Finish)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Scores)) {
+		if name != v.R.Settings.Primary {
+			meta = append(meta, fmt.Sprintf("%s %.3g", name, a.Scores[name]))
+		}
 	}
 	if a.Cached {
 		meta = append(meta, "from the journal")

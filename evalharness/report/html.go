@@ -20,7 +20,7 @@ var pageStyle string
 
 // page is the template; html/template escapes every text by the place it stands in.
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"moment": moment, "short": short, "integer": integer, "pvalue": pValue, "caseID": caseID, "lines": lines, "usage": usage, "sentence": sentence,
+	"moment": moment, "upper": strings.ToUpper, "short": short, "integer": integer, "pvalue": pValue, "caseID": caseID, "lines": lines, "usage": usage, "sentence": sentence,
 	"percent": unit{percent: true}.value, "points": unit{percent: true}.diff,
 	"change": func(base, adapter float64) string { return unit{percent: true}.diff(adapter - base) },
 }).Parse(pageText))
@@ -33,6 +33,8 @@ type view struct {
 	R           *evalharness.Result
 	Style       template.CSS
 	Headline    string
+	Tone, Lead  string // of a page without a verdict
+	Next        string // address of more cases
 	Main        *comparison
 	Parts       []part
 	Comparisons []comparison
@@ -93,7 +95,7 @@ type slice struct {
 }
 
 func newView(r *evalharness.Result) *view {
-	v := &view{R: r, Style: template.CSS(pageStyle), Headline: "no comparison", Metrics: r.Settings.Metrics,
+	v := &view{R: r, Style: template.CSS(pageStyle), Headline: "no comparison", Tone: "even", Metrics: r.Settings.Metrics,
 		Intervals: intervals(r), Values: values(r), Ladder: ladder(r), Losses: losses(r.Training),
 		unit: unitOf(metricNamed(r, r.Settings.Primary))}
 	for _, c := range r.Comparisons {
@@ -107,7 +109,7 @@ func newView(r *evalharness.Result) *view {
 		v.Main = &v.Comparisons[i]
 		v.Headline = v.Main.Outcome
 	} else if r.Ladder != nil {
-		v.Headline = "advice"
+		v.Headline, v.Lead = "advice", strings.TrimSuffix(r.Ladder.Advice, ".")
 	}
 	for i := range r.Arms {
 		v.Arms = append(v.Arms, v.arm(&r.Arms[i]))
