@@ -92,6 +92,9 @@ func (p publisher) Publish(ctx context.Context, q jobs.Publication) error {
 		return err
 	}
 	_, err = p.registry.Add(ctx, add)
+	if errors.Is(err, adapters.ErrQuota) {
+		err = fmt.Errorf("%w: %w", jobs.ErrNoRoom, err)
+	}
 	return err
 }
 

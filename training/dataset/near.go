@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode"
@@ -69,9 +70,21 @@ func spread(h uint64) uint64 {
 // Groups numbers texts so that near-duplicates have the same number: that of the
 // first of them.
 func Groups(texts []string) []int {
+	group, err := GroupsContext(context.Background(), texts)
+	if err != nil {
+		panic(err) // ctx never ends
+	}
+	return group
+}
+
+// GroupsContext is Groups that ends with ctx: a hundred megabytes of text take minutes.
+func GroupsContext(ctx context.Context, texts []string) ([]int, error) {
 	sets := make([][]uint64, len(texts))
 	counts := map[uint64]int{}
 	for i, s := range texts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		sets[i] = shingles(s)
 		for _, h := range sets[i] {
 			counts[h]++
@@ -85,6 +98,9 @@ func Groups(texts []string) []int {
 	buckets := map[[2]uint64]int{}
 	same := map[string]int{}
 	for i, s := range texts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if first, ok := same[Normalised(s)]; ok {
 			join(group, first, i)
 			continue
@@ -108,7 +124,7 @@ func Groups(texts []string) []int {
 	for i := range group {
 		group[i] = root(group, i)
 	}
-	return group
+	return group, nil
 }
 
 // signature is nil for a text of which nothing is its own.

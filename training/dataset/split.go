@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +12,11 @@ import (
 // where answers are labels; rows of the same prompt and near-duplicates stay together.
 // The same rows, share and seed give the same division.
 func Split(list []Row, share float64, seed uint64) (train, valid []int, err error) {
+	return SplitContext(context.Background(), list, share, seed)
+}
+
+// SplitContext is Split that ends with ctx.
+func SplitContext(ctx context.Context, list []Row, share float64, seed uint64) (train, valid []int, err error) {
 	if !(share > 0 && share < 1) {
 		return nil, nil, fmt.Errorf("the validation share is %v, want a number between 0 and 1", share)
 	}
@@ -18,7 +24,10 @@ func Split(list []Row, share float64, seed uint64) (train, valid []int, err erro
 	for i := range list {
 		texts[i] = list[i].Asked()
 	}
-	group := Groups(texts)
+	group, err := GroupsContext(ctx, texts)
+	if err != nil {
+		return nil, nil, err
+	}
 	members := map[int][]int{}
 	for i, g := range group {
 		members[g] = append(members[g], i)
@@ -59,7 +68,6 @@ func Split(list []Row, share float64, seed uint64) (train, valid []int, err erro
 				left--
 			}
 		}
-
 	}
 	if len(valid) == 0 { // shares below a row: the smallest group will do
 		least := -1

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"unicode/utf8"
 )
 
 var suffixPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
@@ -41,8 +42,8 @@ func (s *Spec) check() error {
 		return bad("metadata", "has %d pairs, at most 16 are allowed", len(s.Metadata))
 	}
 	for k, v := range s.Metadata {
-		if len(k) > 64 || len(v) > 512 {
-			return bad("metadata", "key %.64q: keys have up to 64 bytes, values up to 512", k)
+		if utf8.RuneCountInString(k) > 64 || utf8.RuneCountInString(v) > 512 {
+			return bad("metadata", "key %.64q: keys have up to 64 characters, values up to 512", k)
 		}
 	}
 	return s.Settings.check(at + "graft.")

@@ -13,6 +13,7 @@ var (
 	ErrNoFile   = errors.New("there is no such file")
 	ErrClosed   = errors.New("fine-tuning is being shut down")
 	ErrNoBase   = errors.New("the model is not served")
+	ErrNoRoom   = errors.New("there is no room for the result") // of a Publisher
 )
 
 // InvalidError is a Spec that no job is made of.

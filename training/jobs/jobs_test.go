@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -286,6 +285,20 @@ func TestQueries(t *testing.T) {
 	}
 }
 
+// TestMetadata: lengths are those of characters, as clients count them.
+func TestMetadata(t *testing.T) {
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	b.files.write(t, "train", conversations(10))
+	for key, lengths := range map[string][2]int{"ok": {64, 512}, "long key": {65, 1}, "long value": {1, 513}} {
+		q := spec()
+		q.Metadata = map[string]string{strings.Repeat("ü", lengths[0]): strings.Repeat("é", lengths[1])}
+		var invalid *InvalidError
+		if _, err := b.Create(t.Context(), q); (err == nil) != (key == "ok") || err != nil && (!errors.As(err, &invalid) || invalid.Param != "metadata") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 // TestKeep: of the jobs that have ended, the latest are remembered.
 func TestKeep(t *testing.T) {
 	ctx := context.Background()
@@ -309,28 +322,6 @@ func TestKeep(t *testing.T) {
 	}
 	if events, err := b.store.Jobs().EventsBefore(ctx, ids[0], 0, 10); err != nil || len(events) > 0 {
 		t.Errorf("events of a forgotten job: %d, %v", len(events), err)
-	}
-}
-
-// TestYield: while requests are being answered, a training goes on slowly; then fast.
-func TestYield(t *testing.T) {
-	ctx := context.Background()
-	var busy atomic.Bool
-	busy.Store(true)
-	b := openBench(t, t.TempDir(), newLender(t), func(o *Options) { o.Busy = busy.Load })
-	b.files.write(t, "train", conversations(10))
-	b.start(t)
-	j, err := b.Create(ctx, spec())
-	if err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(700 * time.Millisecond)
-	if j, err = b.Get(ctx, j.ID); err != nil || j.Step > 0 || j.Status.Ended() {
-		t.Errorf("busy: %s, step %d, %v", j.Status, j.Step, err)
-	}
-	busy.Store(false)
-	if j, _ = b.await(t, j.ID); j.Status != Succeeded {
-		t.Errorf("%s %v", j.Status, j.Error)
 	}
 }
 
@@ -365,43 +356,5 @@ func TestBest(t *testing.T) {
 	said := texts(events)
 	if want := fmt.Sprintf("The checkpoint of step %d has the lowest validation loss", best.Step); !strings.Contains(said, want) || !strings.Contains(said, "Training stopped at step") || list[0].Step == j.Steps {
 		t.Errorf("step %d of %d:\n%s", list[0].Step, j.Steps, said)
-	}
-}
-
-// TestNoBase: a job whose model is not served, after a restart with another
-// configuration, waits and is not lost.
-func TestNoBase(t *testing.T) {
-	ctx := context.Background()
-	l := newLender(t)
-	b := openBench(t, t.TempDir(), l, nil)
-	b.files.write(t, "train", conversations(10))
-	j, err := b.Create(ctx, spec())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.gone = true
-	stop := b.start(t)
-	for e, err := range b.Follow(ctx, j.ID, "") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(e.Message, "is not served") {
-			break
-		}
-	}
-	stop()
-	if j, err = b.Get(ctx, j.ID); err != nil || j.Status != Paused {
-		t.Fatalf("%s %v", j.Status, err)
-	}
-	if _, err := b.Create(ctx, spec()); !errors.Is(err, ErrClosed) {
-		t.Errorf("created while shutting down: %v", err)
-	}
-	l.gone = false
-	b.start(t)
-	if _, err := b.Resume(ctx, j.ID); err != nil {
-		t.Fatal(err)
-	}
-	if j, _ = b.await(t, j.ID); j.Status != Succeeded {
-		t.Errorf("%s %v", j.Status, j.Error)
 	}
 }

@@ -90,7 +90,7 @@ func (s *Service) prepare(ctx context.Context, j *Job) (p *prepared, err error) 
 		if p.valid, p.checked, err = read("validation_file", validName, j.Spec.ValidationFile, -1); err != nil {
 			return nil, err
 		}
-	} else if why, err = p.hold(&j.Spec); err != nil {
+	} else if why, err = p.hold(ctx, &j.Spec); err != nil {
 		return nil, err
 	}
 	d := data{examples: p.train.count(), valid: p.valid.count() > 0}
@@ -143,7 +143,7 @@ func (s *Service) load(ctx context.Context, path, param string, o dataset.Option
 const leastHeld = 50
 
 // hold takes rows out of the training for validation, and says why.
-func (p *prepared) hold(spec *Spec) (string, error) {
+func (p *prepared) hold(ctx context.Context, spec *Spec) (string, error) {
 	share := or(spec.Settings.ValidShare, 0.1)
 	set := p.train.set
 	n := len(set.Rows)
@@ -153,7 +153,10 @@ func (p *prepared) hold(spec *Spec) (string, error) {
 	if share == 0 {
 		return "none are held out, as asked for", nil
 	}
-	_, rest, err := dataset.Split(set.Rows, share, uint64(*spec.Seed))
+	_, rest, err := dataset.SplitContext(ctx, set.Rows, share, uint64(*spec.Seed))
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil && spec.Settings.ValidShare == nil {
 		return "no validation file is given, and none can be held out: " + err.Error(), nil
 	}

@@ -176,6 +176,7 @@ func (s *Service) Cancel(ctx context.Context, id string) (Job, error) {
 	if err != nil {
 		return j, err
 	}
+	ctx = context.WithoutCancel(ctx) // a client that leaves now leaves no folder behind
 	if err := s.stop(ctx, id); err != nil {
 		return j, err
 	}

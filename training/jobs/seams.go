@@ -62,7 +62,7 @@ type Publication struct {
 }
 
 // Publisher makes adapters answer requests. To publish the same a second time changes
-// nothing.
+// nothing. Errors: ErrNoRoom.
 type Publisher interface {
 	Publish(ctx context.Context, p Publication) error
 }

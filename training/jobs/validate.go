@@ -7,18 +7,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"graft/training/lint"
 )
 
 // validate checks the files of a job and queues it.
 func (s *Service) validate(ctx context.Context, id string) error {
-	text := ""
 	j, err := s.change(ctx, id, func(r *record) ([]note, error) {
 		if r.Status != Validating {
 			return nil, errState{r.Status}
 		}
-		text = "Validating training file: " + r.Spec.TrainingFile
+		text := "Validating training file: " + r.Spec.TrainingFile
 		if r.Spec.ValidationFile != "" {
 			text += " and validation file: " + r.Spec.ValidationFile
 		}
@@ -108,20 +108,32 @@ func stopped(err error) error {
 	return err
 }
 
+// remedy is what somebody can do so that a job goes on; "": nothing. Hours of training are
+// not lost for want of a model or of room on the disk.
+func remedy(cause error) string {
+	switch {
+	case errors.Is(cause, ErrNoBase):
+		return "serve it"
+	case errors.Is(cause, ErrNoRoom), errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
+		return "make room"
+	}
+	return ""
+}
+
 // fail ends a job that cannot go on. A work that was stopped is no failure, and a job
-// whose model is not served any more waits for it.
+// that somebody can help waits for that.
 func (s *Service) fail(ctx context.Context, id string, cause error) error {
 	if ctx.Err() != nil || stopped(cause) == nil {
 		return nil
 	}
-	if errors.Is(cause, ErrNoBase) {
+	if help := remedy(cause); help != "" {
 		_, err := s.change(ctx, id, func(r *record) ([]note, error) {
 			if r.Status.Ended() || r.Status == Paused {
 				return nil, errState{r.Status}
 			}
-			r.Status = Paused
+			r.Status, r.Finishing = Paused, false
 			r.Turns++
-			return []note{{key: fmt.Sprintf("turn:%d", r.Turns), level: "warn", text: "Fine-tuning job paused: " + cause.Error() + "; serve it and resume the job"}}, nil
+			return []note{{key: fmt.Sprintf("turn:%d", r.Turns), level: "warn", text: "Fine-tuning job paused: " + cause.Error() + "; " + help + " and resume the job"}}, nil
 		})
 		return stopped(err)
 	}

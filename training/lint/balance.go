@@ -28,7 +28,7 @@ func labels(_ context.Context, in *Input) ([]Finding, error) {
 			continue
 		}
 		by[s] = append(by[s], in.Set.Rows[i].Line)
-		key := dataset.Normalised(s)
+		key := said(s)
 		if spellings[key] == nil {
 			spellings[key] = map[string]bool{}
 		}

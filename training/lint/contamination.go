@@ -17,16 +17,19 @@ const gram = 13
 const tolerated = 0.01
 
 // contamination looks for rows of other files among those trained on.
-func contamination(_ context.Context, in *Input) ([]Finding, error) {
+func contamination(ctx context.Context, in *Input) ([]Finding, error) {
 	if len(in.Others) == 0 {
 		return nil, nil
 	}
 	whole, prompts, grams := map[string]int{}, map[string]int{}, map[uint64]int{}
 	usual := map[uint64]int{}
 	for i := range in.Set.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r := &in.Set.Rows[i]
-		prompt := dataset.Normalised(r.Asked())
-		remember(whole, prompt+"\x00"+dataset.Normalised(answers(r)), r.Line)
+		prompt := said(r.Asked())
+		remember(whole, prompt+"\x00"+said(answers(r)), r.Line)
 		remember(prompts, prompt, r.Line)
 		seen := map[uint64]bool{}
 		eachGram(r, func(g uint64, _ []string) {
@@ -43,16 +46,19 @@ func contamination(_ context.Context, in *Input) ([]Finding, error) {
 		var copied, asked, shared []int
 		texts := [3]string{}
 		for i := range other.Rows {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			r := &other.Rows[i]
-			prompt := dataset.Normalised(r.Asked())
+			prompt := said(r.Asked())
 			note := func(list *[]int, k, line int, what string) {
 				if *list = append(*list, r.Line); texts[k] == "" {
 					texts[k] = fmt.Sprintf("line %d of %s, line %d of the training file: %s", r.Line, other.Name, line, excerpt(what, 0))
 				}
 			}
-			if line, ok := whole[prompt+"\x00"+dataset.Normalised(answers(r))]; ok {
+			if line, ok := whole[prompt+"\x00"+said(answers(r))]; ok {
 				note(&copied, 0, line, r.Asked())
-			} else if line, ok := prompts[prompt]; ok {
+			} else if line, ok := prompts[prompt]; ok && prompt != "" {
 				note(&asked, 1, line, r.Asked())
 			} else {
 				line, found := 0, ""
@@ -94,14 +100,32 @@ func remember[K comparable](m map[K]int, key K, line int) {
 // seed of hashes, which live no longer than a process.
 var seed = maphash.MakeSeed()
 
+// base of the polynomial that a run's hash is, of the hashes of its words: the next run's
+// follows from it (Karp, Rabin, "Efficient randomized pattern-matching algorithms", 1987).
+const base = 0x9e3779b97f4a7c15
+
 // eachGram hands over the runs of words in a row's texts, but for instructions, and
 // their hashes.
 func eachGram(r *dataset.Row, f func(hash uint64, words []string)) {
+	leading := uint64(1) // base to the power of gram-1
+	for range gram - 1 {
+		leading *= base
+	}
 	for _, text := range []string{r.Asked(), answers(r)} {
 		words := dataset.Words(text)
-		for i := range len(words) - gram + 1 {
-			run := words[i : i+gram]
-			f(maphash.String(seed, strings.Join(run, " ")), run)
+		if len(words) < gram {
+			continue
+		}
+		of := make([]uint64, len(words))
+		hash := uint64(0)
+		for i, w := range words {
+			of[i] = maphash.String(seed, w)
+			if i >= gram {
+				hash -= of[i-gram] * leading
+			}
+			if hash = hash*base + of[i]; i >= gram-1 {
+				f(hash, words[i-gram+1:i+1])
+			}
 		}
 	}
 }

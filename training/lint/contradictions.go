@@ -26,10 +26,11 @@ func contradictions(_ context.Context, in *Input) ([]Finding, error) {
 			}
 			continue
 		}
-		key := dataset.Normalised(r.Question())
-		answer := dataset.Normalised(r.Answer())
+		key := said(r.Question())
+		answer := said(r.Answer())
 		before := first[key]
 		switch {
+		case key == "": // there is no prompt to have in common
 		case before == nil:
 			first[key] = &seen{r.Line, answer, false}
 		case before.answer != answer:

@@ -43,14 +43,14 @@ func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	slices.Sort(distance)
 	usual := max(distance[len(distance)/2], 0.05)
 	var easy, hard []int
-	worst := 0
+	worst := -1 // of the hard ones
 	for i, v := range loss {
 		switch {
 		case v < known:
 			easy = append(easy, s.Sources[looked[i]].Line)
 		case v > median+spreads*usual || math.IsNaN(v):
 			hard = append(hard, s.Sources[looked[i]].Line)
-			if v > loss[worst] {
+			if worst < 0 || v > loss[worst] {
 				worst = i
 			}
 		}
@@ -59,20 +59,20 @@ func difficulty(ctx context.Context, in *Input) ([]Finding, error) {
 	if !math.IsNaN(order[0]) && !math.IsInf(order[len(order)-1], 0) { // or JSON could not say it
 		in.report.Difficulty = of
 	}
-	spread := of.String()
+	evidence := of.String()
 	if len(looked) < len(s.Examples) {
-		spread += fmt.Sprintf("; %d of %d examples were looked at, evenly spread", len(looked), len(s.Examples))
+		evidence += fmt.Sprintf("; %d of %d examples were looked at, evenly spread", len(looked), len(s.Examples))
 	}
 	var out []Finding
 	if len(easy) > 0 {
 		f := lines("known_already", easy)
-		f.Message, f.Evidence = fmt.Sprintf("%s what the base model says by itself (below %.2f nats a token)", rows(f.Count), known), spread
+		f.Message, f.Evidence = fmt.Sprintf("%s what the base model says by itself (below %.2f nats a token)", rows(f.Count), known), evidence
 		f.Fix = "read them: they teach nothing, and may be written by a model"
 		out = append(out, f)
 	}
 	if len(hard) > 0 {
 		f := lines("outlier", hard)
-		f.Message, f.Evidence = rows(f.Count)+" far harder for the base model than others", fmt.Sprintf("line %d: %.2f; %s", s.Sources[looked[worst]].Line, loss[worst], spread)
+		f.Message, f.Evidence = rows(f.Count)+" far harder for the base model than others", fmt.Sprintf("line %d: %.2f; %s", s.Sources[looked[worst]].Line, loss[worst], evidence)
 		f.Fix = "read them: wrong answers, other languages and broken text look so"
 		out = append(out, f)
 	}

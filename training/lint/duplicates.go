@@ -8,7 +8,7 @@ import (
 )
 
 // duplicates looks for rows that are there twice, and for rows that nearly are.
-func duplicates(_ context.Context, in *Input) ([]Finding, error) {
+func duplicates(ctx context.Context, in *Input) ([]Finding, error) {
 	list := in.Set.Rows
 	first := map[string]int{}
 	texts := make([]string, len(list))
@@ -28,7 +28,11 @@ func duplicates(_ context.Context, in *Input) ([]Finding, error) {
 		}
 		texts[i] = r.Asked() + "\n" + answers(r)
 	}
-	for i, g := range dataset.Groups(texts) {
+	groups, err := dataset.GroupsContext(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	for i, g := range groups {
 		if g != i && !copies[i] {
 			if near = append(near, list[i].Line); nearText == "" {
 				nearText = fmt.Sprintf("line %d nearly as line %d: %s", list[i].Line, list[g].Line, excerpt(list[i].Asked()+" → "+list[i].Answer(), 0))

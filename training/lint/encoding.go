@@ -2,8 +2,10 @@ package lint
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode"
 )
 
@@ -12,30 +14,27 @@ var broken = regexp.MustCompile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u00
 
 // encoding looks for text that went through a wrong encoding, and for characters that
 // nobody sees.
-func encoding(_ context.Context, in *Input) ([]Finding, error) {
+func encoding(ctx context.Context, in *Input) ([]Finding, error) {
 	var wrong, hidden []int
 	var wrongText, hiddenText string
 	for i := range in.Set.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r := &in.Set.Rows[i]
 		for _, f := range fields(r) {
-			at := -1
+			at := strings.IndexRune(f.text, '\ufffd')
 			if m := broken.FindStringIndex(f.text); m != nil {
 				at = m[0]
 			}
-			for j, c := range f.text {
-				switch {
-				case c == '\ufffd' && at < 0:
-					at = j
-				case invisible(c):
-					hidden = append(hidden, r.Line)
-					if hiddenText == "" {
-						hiddenText = f.name + ": " + strconv.QuoteToASCII(excerpt(f.text, j))
-					}
-				}
-			}
 			if at >= 0 {
 				if wrong = append(wrong, r.Line); wrongText == "" {
-					wrongText = f.name + ": " + excerpt(f.text, at)
+					wrongText = fmt.Sprintf("line %d, %s: %s", r.Line, f.name, excerpt(f.text, at))
+				}
+			}
+			if at := strings.IndexFunc(f.text, invisible); at >= 0 {
+				if hidden = append(hidden, r.Line); hiddenText == "" {
+					hiddenText = fmt.Sprintf("line %d, %s: %s", r.Line, f.name, strconv.QuoteToASCII(excerpt(f.text, at)))
 				}
 			}
 		}
@@ -54,12 +53,13 @@ func encoding(_ context.Context, in *Input) ([]Finding, error) {
 	return out, nil
 }
 
-// invisible leaves out what joins emoji and letters of some scripts.
+// invisible leaves out what joins emoji and letters of some scripts. Overrides of the
+// direction of writing show a text otherwise than the model reads it.
 func invisible(c rune) bool {
 	switch c {
 	case '\n', '\t', '\r', '\u200c', '\u200d', '\u00ad':
 		return false
-	case '\u200b', '\ufeff', '\u2060':
+	case '\u200b', '\ufeff', '\u2060', '\u202d', '\u202e':
 		return true
 	}
 	return unicode.IsControl(c)

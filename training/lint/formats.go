@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"graft/training/dataset"
 )
 
 var (
@@ -77,8 +79,9 @@ func formats(_ context.Context, in *Input) ([]Finding, error) {
 		what string
 		of   func(string) string
 		trim bool
+		end  bool    // the evidence is how an answer ends, not how it begins
 		most float64 // a share of strays above this is a mixture on purpose
-	}{{"form", shape, true, 1}, {"casing", casing, true, straying}, {"ending", ending, true, straying}, {"edges", edge, false, straying}} {
+	}{{"form", shape, true, false, 1}, {"casing", casing, true, false, straying}, {"ending", ending, true, true, straying}, {"edges", edge, false, false, straying}} {
 		count, by := map[string]int{}, map[string][]int{}
 		sample := map[string]string{}
 		total := 0
@@ -95,7 +98,11 @@ func formats(_ context.Context, in *Input) ([]Finding, error) {
 				count[k]++
 				by[k] = append(by[k], r.Line)
 				if sample[k] == "" {
-					sample[k] = fmt.Sprintf("line %d: %q", r.Line, excerpt(s, max(0, len(s)-60)*tail(c.what)))
+					at := 0
+					if c.end {
+						at = len(s)
+					}
+					sample[k] = fmt.Sprintf("line %d: %q", r.Line, excerpt(s, at))
 				}
 				total++
 			}
@@ -122,9 +129,8 @@ func formats(_ context.Context, in *Input) ([]Finding, error) {
 	return out, nil
 }
 
-func tail(what string) int {
-	if what == "ending" {
-		return 1
-	}
-	return 0
+// calls tells whether a row ends with tool calls: those have a form of their own.
+func calls(r *dataset.Row) bool {
+	n := len(r.Messages)
+	return r.Kind == dataset.Chat && n > 0 && len(r.Messages[n-1].ToolCalls) > 0
 }

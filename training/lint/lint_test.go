@@ -48,8 +48,8 @@ func set(rows []dataset.Row) *dataset.Set {
 	return s
 }
 
-// said are a report's findings: check, severity, lines.
-func said(r *Report) (out []string) {
+// findings are a report's findings: check, severity, lines.
+func findings(r *Report) (out []string) {
 	for _, f := range r.Findings {
 		out = append(out, fmt.Sprintf("%s %s %v", f.Check, f.Severity, f.Lines))
 		if f.Message == "" || f.Fix == "" || f.File == "" {
@@ -76,6 +76,8 @@ func TestChecks(t *testing.T) {
 		{"copy", []dataset.Row{plain(40)[3]}, []string{"duplicate warning [4]"}},
 		{"contradiction", []dataset.Row{row(41, "Is the shop open?", "We close on Mondays"), row(42, "is the shop OPEN", "It opens at nine each day")}, []string{"contradiction warning [41 42]"}},
 		{"same answer twice is none", []dataset.Row{row(41, "Is the shop open?", "Yes it is open"), row(42, "Is there parking?", "Yes it is open")}, nil},
+		{"other numbers, other answers", []dataset.Row{row(41, "What is 2+2?", "It makes four for us"), row(42, "What is 2-2?", "Nothing is left of it")}, nil},
+		{"writing in the other direction", []dataset.Row{row(41, "The \u202egnp.exe was closed", "We are sorry about it")}, []string{"encoding warning [41]"}},
 		{"JSON", []dataset.Row{row(41, "Where is it?", `{"Place": "here"}`)}, []string{"mixed_format warning [41]"}},
 		{"Markdown", []dataset.Row{row(41, "Where is it?", "We say **here** and there")}, []string{"mixed_format warning [41]"}},
 		{"casing", []dataset.Row{row(41, "Where is it?", "over there behind the house")}, []string{"mixed_format warning [41]"}},
@@ -100,7 +102,7 @@ func TestChecks(t *testing.T) {
 		{"IBAN", []dataset.Row{row(41, "Pay to DE89 3704 0044 0532 0130 00 soon", "We ask for another one")}, []string{"personal_data warning [41]"}},
 	} {
 		r := run(t, Input{Set: set(append(plain(40), c.more...))})
-		if got := said(r); !slices.Equal(got, c.want) {
+		if got := findings(r); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\nhave %q\nwant %q", c.name, got, c.want)
 			for _, f := range r.Findings {
 				t.Logf("%+v", f)
@@ -118,7 +120,7 @@ func TestNearDuplicates(t *testing.T) {
 	list := plain(30)
 	text := "The carpet that I bought in the summer of last year has lost its colour where the sun falls through the window of the living room in the early morning and nobody of your people has answered any of the four letters that I wrote about it to the address on the back of the bill"
 	list = append(list, row(31, text, "We are looking into it and write to you"), row(32, strings.Replace(text, "four", "five", 1), "We are looking into it and write to you"))
-	if got := said(run(t, Input{Set: set(list)})); !slices.Equal(got, []string{"near_duplicate warning [32]"}) {
+	if got := findings(run(t, Input{Set: set(list)})); !slices.Equal(got, []string{"near_duplicate warning [32]"}) {
 		t.Errorf("%q", got)
 	}
 }
@@ -135,7 +137,7 @@ func TestLabelBalance(t *testing.T) {
 		}
 		list[i].Messages[2] = chat.Text("assistant", label)
 	}
-	got := said(run(t, Input{Set: set(list)}))
+	got := findings(run(t, Input{Set: set(list)}))
 	for _, want := range []string{"label_imbalance warning [6]", "mixed_format warning [6]"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %q in %q", want, got)
@@ -143,6 +145,35 @@ func TestLabelBalance(t *testing.T) {
 	}
 	if !strings.HasPrefix(strings.Join(got, "|"), "mixed_format warning [6]|label_spelling warning [1 3 5 6 7 13") {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestLabelSigns: signs tell labels apart; case and a full stop do not.
+func TestLabelSigns(t *testing.T) {
+	list := plain(48)
+	for i := range list {
+		list[i].Messages[2] = chat.Text("assistant", []string{"C", "C++", "C#", "Go"}[i%4])
+	}
+	if got := findings(run(t, Input{Set: set(list)})); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	list[7].Messages[2] = chat.Text("assistant", "go.")
+	if got := findings(run(t, Input{Set: set(list)})); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "label_spelling warning [4 8 ") }) {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestNoPrompt: texts without a prompt have no prompt in common.
+func TestNoPrompt(t *testing.T) {
+	var list []dataset.Row
+	for i, r := range plain(30) {
+		list = append(list, dataset.Row{Line: i + 1, Kind: dataset.Completion, Completion: " " + r.Answer()})
+	}
+	r := run(t, Input{Set: set(list[:20]), Others: []File{{Name: "valid.jsonl", Rows: list[20:]}}})
+	for _, f := range findings(r) {
+		if strings.HasPrefix(f, "contamination") || strings.HasPrefix(f, "contradiction") {
+			t.Errorf("%s: %+v", f, r.Findings)
+		}
 	}
 }
 
@@ -156,8 +187,30 @@ func TestContamination(t *testing.T) {
 		row(4, "What is of its own", "We do not know"),
 	}}
 	r := run(t, Input{Set: set(list), Others: []File{other}})
-	if got := said(r); !slices.Equal(got, []string{"contamination error [1]", "contamination warning [2]", "contamination warning [3]"}) || r.Findings[0].File != "valid.jsonl" || r.Errors != 1 {
+	if got := findings(r); !slices.Equal(got, []string{"contamination error [1]", "contamination warning [2]", "contamination warning [3]"}) || r.Findings[0].File != "valid.jsonl" || r.Errors != 1 {
 		t.Errorf("%q, %+v", got, r.Findings)
+	}
+}
+
+// TestGrams: equal runs of words have equal hashes wherever they stand, others do not.
+func TestGrams(t *testing.T) {
+	text := "a b c d e f g h i j k l m n o p q r s t a b c d e f g h i j k l m x y"
+	r := row(1, "before it "+text, text)
+	by, hashes := map[string]uint64{}, map[uint64]string{}
+	count := 0
+	eachGram(&r, func(hash uint64, words []string) {
+		count++
+		run := strings.Join(words, " ")
+		if old, ok := by[run]; ok && old != hash || len(words) != gram {
+			t.Errorf("%q has the hashes %x and %x", run, old, hash)
+		}
+		if old, ok := hashes[hash]; ok && old != run {
+			t.Errorf("%q and %q have one hash", old, run)
+		}
+		by[run], hashes[hash] = hash, run
+	})
+	if count != (38-12)+(35-12) || len(by) != 3+(35-12)-1 {
+		t.Errorf("%d runs, %d different", count, len(by))
 	}
 }
 
@@ -179,7 +232,7 @@ func TestMeaning(t *testing.T) {
 	other := File{Name: "valid.jsonl", Rows: []dataset.Row{row(1, "near", "Close by it is"), row(2, "far", "Far away it is")}}
 	near, far := other.Rows[0].Asked(), other.Rows[1].Asked()
 	r := run(t, Input{Set: set(plain(20)), Others: []File{other}, Embedder: vectors{near: {0.96, 0.28}, far: {0.6, 0.8}}})
-	if got := said(r); !slices.Equal(got, []string{"contamination warning [1]"}) {
+	if got := findings(r); !slices.Equal(got, []string{"contamination warning [1]"}) {
 		t.Errorf("%q", got)
 	}
 	some := spread(plain(10), 4)
@@ -202,11 +255,11 @@ func TestDifficulty(t *testing.T) {
 		l = append(l, 2+0.1*math.Sin(float64(i)))
 	}
 	r := run(t, Input{Set: s, Scorer: l})
-	if got := said(r); len(got) > 0 || r.Difficulty == nil || r.Difficulty.Examples != 20 || r.Difficulty.Most != slices.Max(l) || r.Difficulty.Least != slices.Min(l) {
+	if got := findings(r); len(got) > 0 || r.Difficulty == nil || r.Difficulty.Examples != 20 || r.Difficulty.Most != slices.Max(l) || r.Difficulty.Least != slices.Min(l) {
 		t.Errorf("%q %+v", got, r.Difficulty)
 	}
 	l[3], l[7] = 0.1, 6
-	if got := said(run(t, Input{Set: s, Scorer: l})); !slices.Equal(got, []string{"known_already warning [4]", "outlier warning [8]"}) {
+	if got := findings(run(t, Input{Set: s, Scorer: l})); !slices.Equal(got, []string{"known_already warning [4]", "outlier warning [8]"}) {
 		t.Errorf("%q", got)
 	}
 	// Of long examples only some are scored; lines are still those of the file.
@@ -219,7 +272,7 @@ func TestDifficulty(t *testing.T) {
 	}
 	scored[4] = 9
 	r = run(t, Input{Set: s, Scorer: losses(scored)})
-	if got := said(r); !slices.Equal(got, []string{"outlier warning [9]"}) || !strings.Contains(r.Findings[0].Evidence, "10 of 20 examples") {
+	if got := findings(r); !slices.Equal(got, []string{"outlier warning [9]"}) || !strings.Contains(r.Findings[0].Evidence, "10 of 20 examples") {
 		t.Errorf("%q, %+v", got, r.Findings)
 	}
 	if got := sample([]training.Example{{IDs: make([]int32, 2*mostScored)}, {}}, mostScored); !slices.Equal(got, []int{0}) {
@@ -234,7 +287,7 @@ func TestDifficulty(t *testing.T) {
 func TestPreference(t *testing.T) {
 	same := []chat.Message{chat.Text("assistant", "Yes")}
 	s := set([]dataset.Row{{Line: 1, Kind: dataset.Preference, Messages: []chat.Message{chat.Text("user", "q")}, Preferred: same, Rejected: same}})
-	if got := said(run(t, Input{Set: s})); !slices.Equal(got, []string{"contradiction error [1]"}) {
+	if got := findings(run(t, Input{Set: s})); !slices.Equal(got, []string{"contradiction error [1]"}) {
 		t.Errorf("%q", got)
 	}
 }
@@ -268,5 +321,38 @@ func TestReports(t *testing.T) {
 	}
 	if !strings.Contains(text.String(), "warning template_text: 1 row has") || !strings.Contains(text.String(), "line 13") || !strings.Contains(text.String(), "0 errors, 2 warnings") {
 		t.Error(text.String())
+	}
+}
+
+// TestMarks: what is looked at before a pattern never hides what the pattern finds.
+func TestMarks(t *testing.T) {
+	texts := []string{
+		"-----BEGIN PRIVATE KEY-----", "ASIAIOSFODNN7EXAMPLE", "AIza" + strings.Repeat("a", 35), "ghp_" + strings.Repeat("a", 36), "github_pat_" + strings.Repeat("a", 22), "glpat-" + strings.Repeat("a", 20),
+		"sk-" + strings.Repeat("a", 20), "rk_live_" + strings.Repeat("a", 16), "xoxb-1234567890", "hf_" + strings.Repeat("a", 30), "npm_" + strings.Repeat("a", 36), "SG." + strings.Repeat("a", 22) + "." + strings.Repeat("a", 43),
+		"eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeK", "api_key=abcdefgh1", "PWD: abcdefg1", "https://a:b@c/", "jane.doe@acme.io", "4111111111111111", "DE89370400440532013000", "+49 30 123456", "(555) 123-4567", "555-123-4567", "078-05-1120",
+	}
+	for _, s := range texts {
+		found := false
+		for k := range privates {
+			if p := &privates[k]; p.at.MatchString(s) {
+				if found = true; !p.may(s, countDigits(s)) {
+					t.Errorf("%s is not looked for in %q", p.name, s)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("nothing matches %q", s)
+		}
+	}
+}
+
+// TestEnded: a check of a large file ends with its ctx.
+func TestEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i, c := range []check{encoding, duplicates, machine, templates, secrets, contamination} {
+		if _, err := c(ctx, &Input{Set: set(plain(40)), Others: []File{{Name: "valid.jsonl", Rows: plain(2)}}, report: &Report{}}); err == nil {
+			t.Errorf("check %d goes on", i)
+		}
 	}
 }

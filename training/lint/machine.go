@@ -21,12 +21,15 @@ var signs = []struct {
 }
 
 // machine looks for answers that seem to be written by a model and checked by nobody.
-func machine(_ context.Context, in *Input) ([]Finding, error) {
+func machine(ctx context.Context, in *Input) ([]Finding, error) {
 	var out []Finding
 	for _, s := range signs {
 		var list []int
 		text := ""
 		for i := range in.Set.Rows {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			r := &in.Set.Rows[i]
 			answer := strings.TrimSpace(r.Answer())
 			if m := s.at.FindStringIndex(answer); m != nil {

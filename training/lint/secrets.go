@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,32 +12,49 @@ import (
 type private struct {
 	name   string
 	at     *regexp.Regexp
+	marks  []string          // one is in each text that matches; nil: digits are
+	digits int               // so many at least are in each text that matches
 	check  func(string) bool // nil: all that match
 	secret bool
 }
 
+// may tells whether a text with so many digits can match. Most texts cannot, and to know
+// that is much cheaper than the pattern.
+func (p *private) may(text string, digits int) bool {
+	if digits < p.digits {
+		return false
+	}
+	return p.marks == nil || slices.ContainsFunc(p.marks, func(m string) bool { return strings.Contains(text, m) })
+}
+
 var privates = []private{
-	{"a private key", regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----`), nil, true},
-	{"an access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bgh[pousr]_[0-9A-Za-z]{36,}\b|\bgithub_pat_[0-9A-Za-z_]{22,}\b|\bglpat-[0-9A-Za-z_-]{20,}\b|\bsk-[0-9A-Za-z_-]{20,}\b|\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}\b|\bxox[abprs]-[0-9A-Za-z-]{10,}\b|\bhf_[0-9A-Za-z]{30,}\b|\bnpm_[0-9A-Za-z]{36}\b|\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b`), nil, true},
-	{"a token", regexp.MustCompile(`\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`), nil, true},
-	{"a password", regexp.MustCompile(`(?i)\b(?:password|passwd|pwd|secret|api[_-]?key)["']?\s*[:=]\s*["']?[^\s"',;<>{}\[\]]{8,}`), mixedCharacters, true},
-	{"a password in an address", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/:@]+@[^\s/]+`), nil, true},
-	{"an e-mail address", regexp.MustCompile(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), realAddress, false},
-	{"a card number", regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`), luhn, false},
-	{"an IBAN", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b`), iban, false},
-	{"a telephone number", regexp.MustCompile(`(?:\+\d{1,3}[ .-]?|\b0)(?:\(\d{1,5}\)|\d{1,5})(?:[ ./-]?\d{2,5}){2,5}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), telephone, false},
-	{"a social security number", regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), nil, false},
+	{"a private key", regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----`), []string{"-----BEGIN"}, 0, nil, true},
+	{"an access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bgh[pousr]_[0-9A-Za-z]{36,}\b|\bgithub_pat_[0-9A-Za-z_]{22,}\b|\bglpat-[0-9A-Za-z_-]{20,}\b|\bsk-[0-9A-Za-z_-]{20,}\b|\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}\b|\bxox[abprs]-[0-9A-Za-z-]{10,}\b|\bhf_[0-9A-Za-z]{30,}\b|\bnpm_[0-9A-Za-z]{36}\b|\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b`), []string{"AKIA", "ASIA", "AIza", "gh", "github_pat_", "glpat-", "sk-", "k_", "xox", "hf_", "npm_", "SG."}, 0, nil, true},
+	{"a token", regexp.MustCompile(`\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`), []string{"eyJ"}, 0, nil, true},
+	{"a password", regexp.MustCompile(`(?i)\b(?:password|passwd|pwd|secret|api[_-]?key)["']?\s*[:=]\s*["']?[^\s"',;<>{}\[\]]{8,}`), []string{":", "="}, 0, mixedCharacters, true},
+	{"a password in an address", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/:@]+@[^\s/]+`), []string{"://"}, 0, nil, true},
+	{"an e-mail address", regexp.MustCompile(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), []string{"@"}, 0, realAddress, false},
+	{"a card number", regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`), nil, 13, luhn, false},
+	{"an IBAN", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b`), nil, 2, iban, false},
+	{"a telephone number", regexp.MustCompile(`(?:\+\d{1,3}[ .-]?|\b0)(?:\(\d{1,5}\)|\d{1,5})(?:[ ./-]?\d{2,5}){2,5}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), nil, 8, telephone, false},
+	{"a social security number", regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), nil, 9, nil, false},
 }
 
 // secrets looks for keys, passwords and data of persons.
-func secrets(_ context.Context, in *Input) ([]Finding, error) {
+func secrets(ctx context.Context, in *Input) ([]Finding, error) {
 	found := make([][]int, len(privates))
 	texts := make([]string, len(privates))
 	for i := range in.Set.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r := &in.Set.Rows[i]
 		for _, f := range fields(r) {
-			text := f.text
+			text, digits := f.text, countDigits(f.text)
 			for k := range privates {
+				if !privates[k].may(text, digits) {
+					continue
+				}
 				m, rest := privates[k].find(text)
 				if m == "" {
 					continue
@@ -83,6 +101,16 @@ func masked(s string) string {
 	r := []rune(s)
 	n := min(len(r)/3, 6)
 	return string(r[:n]) + "…"
+}
+
+// countDigits counts those of ASCII.
+func countDigits(s string) (n int) {
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 func digits(s string) (out []int) {

@@ -11,10 +11,13 @@ var markup = regexp.MustCompile(`<\|?(im_start|im_end|start_header_id|end_header
 
 // templates looks for the text of chat templates in messages, which the model's own
 // template writes. What the model reads as control tokens is an error of its own.
-func templates(_ context.Context, in *Input) ([]Finding, error) {
+func templates(ctx context.Context, in *Input) ([]Finding, error) {
 	var list []int
 	text := ""
 	for i := range in.Set.Rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r := &in.Set.Rows[i]
 		for _, f := range fields(r) {
 			if f.name == "prompt" {
