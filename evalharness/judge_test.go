@@ -28,6 +28,7 @@ type scriptedJudge struct {
 	asked   map[string]int            // by all messages
 	refuse  func(call int) int        // a status instead of an answer; 0: none
 	garbled func(data judgeData) bool // answers with prose, always
+	tooLong func(data judgeData) bool // is refused: more than the judge's context
 	careful bool                      // … only the first time
 }
 
@@ -76,6 +77,12 @@ func (s *scriptedJudge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var d judgeData
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		http.Error(w, err.Error(), http.StatusTeapot)
+		return
+	}
+	if s.tooLong != nil && s.tooLong(d) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, `{"error":{"message":"This model's maximum context length is 8 tokens.","type":"invalid_request_error","code":"context_length_exceeded"}}`)
 		return
 	}
 	reply := s.reply(d, len(req.Messages))
@@ -210,10 +217,14 @@ func TestJudgeUnread(t *testing.T) {
 	for _, c := range []struct {
 		every   int
 		careful bool
+		long    bool
 		n       int // pairs that are left
 		outcome string
-	}{{97, false, 99, ClearWin}, {10, false, 90, Invalid}, {10, true, 100, ClearWin}} {
+	}{{97, false, false, 99, ClearWin}, {10, false, false, 90, Invalid}, {10, true, false, 100, ClearWin}, {97, false, true, 99, ClearWin}} {
 		s := &scriptedJudge{garbled: some(c.every), careful: c.careful}
+		if c.long {
+			s.garbled, s.tooLong = nil, some(c.every)
+		}
 		res, err := Run(t.Context(), judgedOptions(t, s, "judge", 100, 30, 90))
 		if err != nil {
 			t.Fatal(err)

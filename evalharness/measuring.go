@@ -161,7 +161,7 @@ func (r *run) judge(s MetricSpec, ep *Endpoint) metrics.Judge {
 		r.judged = r.judged.plus(e.usage(s.Price))
 		r.judging.Unlock()
 		if e.Error != "" { // as a question beyond its context
-			return "", fmt.Errorf("%s: %s", s.Model, e.Error)
+			return "", fmt.Errorf("%w: %s: %s", metrics.ErrUnread, s.Model, e.Error)
 		}
 		return e.Output, nil
 	}

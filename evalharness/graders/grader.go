@@ -2,6 +2,7 @@ package graders
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -106,8 +107,12 @@ func (g *Grader) compileMulti() (err error) {
 	g.inner = map[string]*Grader{}
 	for _, name := range slices.Sorted(maps.Keys(g.Spec.Graders)) {
 		inner, err := compile(g.Spec.Graders[name], true)
-		if e, ok := err.(*InvalidError); ok {
+		var e *InvalidError
+		if errors.As(err, &e) {
 			return invalid("graders."+name+"."+e.Param, "%s", e.Message)
+		}
+		if err != nil {
+			return err
 		}
 		g.inner[name] = inner
 	}

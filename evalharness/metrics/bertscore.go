@@ -33,6 +33,7 @@ func newBERTScore(o Options) (*Metric, error) {
 	if o.IDF {
 		idf = fmt.Sprintf("%d-references", len(o.IDFTexts))
 	}
+	// 0.3.12 is what bert_score calls itself in its release 0.3.13.
 	signature := "bertscore|bert_score:0.3.12|model:" + o.EncodeModel + "|layer:" + layer + "|idf:" + idf + "|padding:none|refs:max"
 	if r := o.Baseline; r != nil {
 		signature += fmt.Sprintf("|rescaled:%g,%g,%g", r.P, r.R, r.F)

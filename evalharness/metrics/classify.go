@@ -38,11 +38,11 @@ func init() {
 	}
 }
 
-// tally are the counts of labels: tp found, fp wrongly given, fn missed. The last
-// place stands for answers outside the labels, and for gold outside them.
+// tally are the counts of labels: tp found, fp wrongly given, fn missed. Answers outside
+// the labels are missed ones of what is right, and no label of their own.
 type tally struct {
-	tp, fp, fn []int // [labels]
-	table      map[pair]int
+	tp, fp, fn []int        // [labels]
+	table      map[pair]int // of all cases, those outside the labels included
 	n, correct int
 }
 

@@ -7,5 +7,6 @@
 //	       └ Metric.Corpus ─ the value that is reported
 //
 // The package knows nothing of arms, runs and models: what needs a model takes a
-// function (Embed, Tokens, Judge). One file holds one family and registers it.
+// function (Embed, Encode, Judge), and asks it in Metric.Prepare. One file holds one family
+// and registers it; named_test.go says what each metric is held to.
 package metrics

@@ -15,7 +15,7 @@ func init() {
 			}
 			vectors := map[string][]float32{}
 			return &Metric{
-				Signature: "embedding_similarity|graft:1|cosine|model:" + o.EmbedModel + "|empty:0|refs:max",
+				Signature: "embedding_similarity|graft:1|cosine|model:" + o.EmbedModel + "|empty:0|least:0|refs:max",
 				Prepare: func(ctx context.Context, cases []Case) error {
 					return embedAll(ctx, o.Embed, cases, vectors)
 				},

@@ -15,16 +15,17 @@ import (
 type JudgeMessage struct{ Role, Content string }
 
 // Judge asks a model, which is to answer with one JSON object of the schema. Its errors
-// are those of asking, such as an endpoint that is down: they end the scoring. What the
-// model makes of the question is read here.
+// are those of asking, such as an endpoint that is down: they end the scoring. An error
+// that is ErrUnread does not: this question can have no answer, as when it is too long for
+// the model. What the model makes of the question is read here.
 type Judge func(ctx context.Context, messages []JudgeMessage, schema json.RawMessage) (string, error)
 
 // judgeTries is how often a judge is asked for one judgement: whose reply cannot be read
 // is told so, and may try again.
 const judgeTries = 3
 
-// errUnread marks a judgement that could not be read in all tries.
-var errUnread = errors.New("the judge's reply is not what was asked for")
+// ErrUnread: there is no judgement of a case, since no reply could be read in all tries.
+var ErrUnread = errors.New("the judge said nothing that can be read")
 
 // ask asks until read takes the reply.
 func ask(ctx context.Context, judge Judge, prompt string, schema string, read func(reply string) error) error {
@@ -38,7 +39,7 @@ func ask(ctx context.Context, judge Judge, prompt string, schema string, read fu
 			return nil
 		}
 		if try == judgeTries {
-			return fmt.Errorf("%w: %w", errUnread, err)
+			return fmt.Errorf("%w: %w", ErrUnread, err)
 		}
 		messages = append(messages, JudgeMessage{"assistant", clip(reply)}, JudgeMessage{"user",
 			"That is not what was asked for: " + err.Error() + ". Reply with the one JSON object that was asked for and nothing else."})

@@ -87,7 +87,7 @@ func (p *pairwise) prepare(ctx context.Context, cases []Case) error {
 	return judgeAll(ctx, len(todo), p.o.Parallel, func(ctx context.Context, i int) error {
 		k, _ := contestOf(todo[i])
 		v, err := p.judge(ctx, k, todo[i].References)
-		if errors.Is(err, errUnread) {
+		if errors.Is(err, ErrUnread) {
 			v, err = Preference{}, nil
 		}
 		if err != nil {

@@ -82,7 +82,7 @@ func (p *pointwise) prepare(ctx context.Context, cases []Case) error {
 	}
 	return judgeAll(ctx, len(todo), p.o.Parallel, func(ctx context.Context, i int) error {
 		v, err := p.grade(ctx, todo[i])
-		if errors.Is(err, errUnread) {
+		if errors.Is(err, ErrUnread) {
 			v, err = math.NaN(), nil
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -97,11 +98,22 @@ func InvalidLabelRate(cases []Case, labels []string) float64 {
 	return float64(n) / float64(len(cases))
 }
 
+// quoted are labels, with quotes around those that have what signatures are parted by.
+func quoted(labels []string) []string {
+	out := slices.Clone(labels)
+	for i, l := range out {
+		if strings.ContainsAny(l, `,|"`) {
+			out[i] = strconv.Quote(l)
+		}
+	}
+	return out
+}
+
 // labelSignature is the part of a signature that says how labels are read.
 func labelSignature(o Options) string {
 	s := "|labels:union"
 	if len(o.Labels) > 0 && !o.RawLabels {
-		s = "|labels:" + strings.Join(o.Labels, ",")
+		s = "|labels:" + strings.Join(quoted(o.Labels), ",")
 	}
 	if o.FoldCase {
 		return s + "|norm:trim+lower"

@@ -194,6 +194,9 @@ func (e *env) evalOptions(ctx context.Context, cl *client, conf config.Config, t
 	if o.Judges, err = judgeEndpoints(ctx, back, task); err != nil {
 		return o, err
 	}
+	if err := tryEncoders(ctx, back, task); err != nil {
+		return o, err
+	}
 	if advise || task.Adapter == "" {
 		return o, nil
 	}
@@ -279,6 +282,25 @@ func judgeEndpoints(ctx context.Context, own serving.Backend, task *evalharness.
 		out[m.Name] = ep
 	}
 	return out, nil
+}
+
+// tryEncoders asks the models that metrics encode with, and their layers, for a word: what
+// is not there is better known before a model has been asked for hours.
+func tryEncoders(ctx context.Context, own *openai.Backend, task *evalharness.Task) error {
+	for _, m := range task.Specs() {
+		model := cmp.Or(m.ModelID(), task.Retrieval.Embedder)
+		if !m.Encodes() || model == "none" { // which the run refuses by itself
+			continue
+		}
+		_, err := own.EncodeTokens(ctx, &serving.TokenStatesRequest{Model: model, Texts: []string{"graft"}, Layer: m.Layer})
+		if m.Name == "embedding_similarity" {
+			_, err = own.Embed(ctx, &serving.EmbedRequest{Model: model, Inputs: []serving.EmbedInput{{Text: "graft"}}})
+		}
+		if err != nil {
+			return fmt.Errorf("metric %s: model %s: %w", m.Name, model, err)
+		}
+	}
+	return nil
 }
 
 // trainedOn fetches the files of the job that made an adapter, as far as they are there.

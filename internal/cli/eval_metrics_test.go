@@ -81,6 +81,35 @@ func TestEvalByModels(t *testing.T) {
 	}
 }
 
+// TestEvalEncoderMissing: a layer that the encoder does not have is an error at once.
+func TestEvalEncoderMissing(t *testing.T) {
+	dir := t.TempDir()
+	for name, from := range map[string]string{"train.jsonl": labelled(t, 60), "gold.jsonl": labelled(t, 20)} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bert := mustAbs(t, "../../serving/native/testdata/tinybert")
+	for spec, want := range map[string]string{
+		"{name: bertscore, model: bert=" + bert + ", layer: 99}": "has layers 1 to",
+		"{name: bertscore, model: tiny}":                         "is no encoder",
+		"{name: judge, model: nobody}":                           "judge nobody",
+	} {
+		task := "name: x\nmodel: " + mustAbs(t, tinyModel) + "\ngold: gold.jsonl\ntrain: train.jsonl\nretrieval: {embedder: none}\nmetric: " + spec + "\n"
+		if err := os.WriteFile(filepath.Join(dir, "task.yaml"), []byte(task), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		status, _, stderr := graft(t, t.TempDir(), "", "advise", filepath.Join(dir, "task.yaml"))
+		if status != 1 || !strings.Contains(stderr, want) || strings.Contains(stderr, "searching") {
+			t.Errorf("%s: status %d, %s, want %q before anything is asked", spec, status, stderr, want)
+		}
+	}
+}
+
 func mustAbs(t *testing.T, path string) string {
 	t.Helper()
 	abs, err := filepath.Abs(path)
