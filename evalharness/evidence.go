@@ -14,7 +14,7 @@ var ErrEvidence = errors.New("the result does not bear out its verdict")
 // Evidence is what the registered verdict follows from, and nothing else of the result:
 // the two arms, without what they were asked.
 func (res *Result) Evidence() (*Result, error) {
-	c := res.registered()
+	c := res.Registered()
 	if c == nil {
 		return nil, fmt.Errorf("run %s compares no adapter: it has no verdict", res.ID)
 	}
@@ -38,8 +38,8 @@ func (res *Result) Evidence() (*Result, error) {
 	return out, nil
 }
 
-// registered is the comparison that was registered beforehand.
-func (res *Result) registered() *Comparison {
+// Registered is the comparison that was registered beforehand; nil: there is none.
+func (res *Result) Registered() *Comparison {
 	for i := range res.Comparisons {
 		if res.Comparisons[i].Primary {
 			return &res.Comparisons[i]
@@ -72,7 +72,7 @@ func (res *Result) Proven() (*Verdict, *Arm, error) {
 	bad := func(format string, args ...any) (*Verdict, *Arm, error) {
 		return nil, nil, fmt.Errorf("%w: %s", ErrEvidence, fmt.Sprintf(format, args...))
 	}
-	c := res.registered()
+	c := res.Registered()
 	if c == nil {
 		return bad("run %.100s compares no adapter", res.ID)
 	}

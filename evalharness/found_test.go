@@ -176,7 +176,7 @@ func TestCrossfit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, c := res.Search, res.registered()
+	s, c := res.Search, res.Registered()
 	if !s.Crossfit || len(s.Folds) != folds || !c.Crossfit || !strings.Contains(c.Verdict.Reason, "cross-fitted") || c.Verdict.Outcome != ClearWin {
 		t.Fatalf("search %+v, verdict %+v", s, c.Verdict)
 	}

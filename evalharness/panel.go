@@ -45,12 +45,33 @@ type Agreement struct {
 	High  float64 `json:"high"`
 }
 
+// decides tells whether a panel rated the pair that was registered; where none was, the
+// pair that was rated first.
+func (r *Result) decides(p *Panel) bool {
+	if c := r.Registered(); c != nil {
+		return c.A == p.A && c.B == p.B
+	}
+	return r.Panel == nil || r.Panel.A == p.A && r.Panel.B == p.B
+}
+
 // panelGuard is the name of the panel's condition of a clear win.
 const panelGuard = "blind panel"
 
 // AddPanel notes what a panel says, and lets it into the verdict of the comparison that
-// it rated: a clear win does not stand against people who agree that B is better.
+// it rated: a clear win does not stand against people who agree that B is better. A panel
+// on another pair of arms stands beside it, and decides nothing.
 func (r *Result) AddPanel(p Panel) {
+	if !r.decides(&p) {
+		p.Used = false
+		for i := range r.Panels {
+			if r.Panels[i].A == p.A && r.Panels[i].B == p.B {
+				r.Panels[i] = p
+				return
+			}
+		}
+		r.Panels = append(r.Panels, p)
+		return
+	}
 	r.Panel = &p
 	for i := range r.Comparisons {
 		c := &r.Comparisons[i]

@@ -22,7 +22,8 @@ type Result struct {
 	Ladder      *Ladder       `json:"ladder,omitempty"`
 	Search      *Search       `json:"search,omitempty"`
 	Forgetting  *Forgetting   `json:"forgetting,omitempty"`
-	Panel       *Panel        `json:"panel,omitempty"` // of people who compared answers blindly
+	Panel       *Panel        `json:"panel,omitempty"`  // of people who compared answers blindly
+	Panels      []Panel       `json:"panels,omitempty"` // on other pairs of arms than the registered one; they have no say
 	Ledger      []LedgerEntry `json:"ledger"`
 	Judging     *Usage        `json:"judging,omitempty"` // what judges cost, on dev and gold
 	Training    *Training     `json:"training,omitempty"`

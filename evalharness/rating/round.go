@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,13 +53,20 @@ type Item struct {
 }
 
 // FromResult makes a round of two arms of a run; without names, of those that its
-// primary comparison compares. Errors: ErrRound.
+// primary comparison compares. Each pair of arms is a round of its own. Errors: ErrRound.
 func FromResult(r *evalharness.Result, a, b string, references bool) (*Round, error) {
-	if a == "" && b == "" {
-		if len(r.Comparisons) == 0 {
-			return nil, fmt.Errorf("%w: run %s compares no arms: name two of them", ErrRound, r.ID)
-		}
-		a, b = r.Comparisons[0].A, r.Comparisons[0].B
+	id := r.ID
+	main := r.Registered()
+	if main == nil && len(r.Comparisons) > 0 {
+		main = &r.Comparisons[0]
+	}
+	switch {
+	case a == "" && b == "" && main == nil:
+		return nil, fmt.Errorf("%w: run %s compares no arms: name two of them", ErrRound, r.ID)
+	case a == "" && b == "":
+		a, b = main.A, main.B
+	case main != nil && (a != main.A || b != main.B):
+		id = pairID(r.ID, a, b)
 	}
 	left, err := armOf(r, a)
 	if err != nil {
@@ -68,7 +76,7 @@ func FromResult(r *evalharness.Result, a, b string, references bool) (*Round, er
 	if err != nil {
 		return nil, err
 	}
-	round := &Round{ID: r.ID, Title: r.Name, References: references,
+	round := &Round{ID: id, Title: r.Name, References: references,
 		A: Side{left.Name, left.Model, left.Generation}, B: Side{right.Name, right.Model, right.Generation}}
 	answers := [2]map[string]string{outputs(left), outputs(right)}
 	for _, c := range r.Gold.Cases {
@@ -90,6 +98,12 @@ func FromResult(r *evalharness.Result, a, b string, references bool) (*Round, er
 		round.Items = append(round.Items, item)
 	}
 	return round, round.Check()
+}
+
+// pairID is the id of another pair's round. It names no arm, since raters see it.
+func pairID(run, a, b string) string {
+	sum := sha256.Sum256([]byte(run + "\x00" + a + "\x00" + b))
+	return fmt.Sprintf("%s-%x", run, sum[:4])
 }
 
 // outputs are the answers of an arm by case; one that never came is empty.

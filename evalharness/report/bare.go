@@ -43,16 +43,12 @@ func WithoutTexts(r *evalharness.Result) *evalharness.Result {
 		out.Search = &s
 	}
 	if r.Panel != nil {
-		p := *r.Panel
-		p.Raters = slices.Clone(p.Raters)
-		for i := range p.Raters {
-			p.Raters[i].Name = fmt.Sprintf("rater %d", i+1)
-		}
-		p.Votes = map[string]int{}
-		for id, vote := range r.Panel.Votes {
-			p.Votes[b.id(id)] = vote
-		}
+		p := b.panel(*r.Panel)
 		out.Panel = &p
+	}
+	out.Panels = nil
+	for _, p := range r.Panels {
+		out.Panels = append(out.Panels, b.panel(p))
 	}
 	out.Lint = nil
 	for _, f := range r.Lint {
@@ -118,7 +114,7 @@ func (b *bare) gather() {
 			add(m.Spec.URL, m.Spec.Rubric)
 		}
 	}
-	if p := b.r.Panel; p != nil {
+	for _, p := range panels(b.r) {
 		for _, r := range p.Raters {
 			add(r.Name)
 		}
@@ -171,6 +167,19 @@ func (b *bare) search(s evalharness.Search) evalharness.Search {
 		}
 	}
 	return s
+}
+
+func (b *bare) panel(p evalharness.Panel) evalharness.Panel {
+	p.Raters = slices.Clone(p.Raters)
+	for i := range p.Raters {
+		p.Raters[i].Name = fmt.Sprintf("rater %d", i+1)
+	}
+	votes := p.Votes
+	p.Votes = map[string]int{}
+	for id, vote := range votes {
+		p.Votes[b.id(id)] = vote
+	}
+	return p
 }
 
 func (b *bare) todo(list []evalharness.Todo) (out []evalharness.Todo) {

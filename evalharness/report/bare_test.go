@@ -39,7 +39,7 @@ func TestWithoutTexts(t *testing.T) {
 		}
 	})
 	for path := range found {
-		if !slices.Contains(harmless, path) && !strings.HasPrefix(path, "Search.Folds.Search.") {
+		if !slices.Contains(harmless, strings.Replace(path, "Panels.", "Panel.", 1)) && !strings.HasPrefix(path, "Search.Folds.Search.") {
 			t.Errorf("%s is left", path)
 		}
 	}

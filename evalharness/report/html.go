@@ -35,6 +35,7 @@ type view struct {
 	Headline    string
 	Tone, Lead  string // of a page without a verdict
 	Next        string // address of more cases
+	Panels      []evalharness.Panel
 	Main        *comparison
 	Parts       []part
 	Comparisons []comparison
@@ -122,6 +123,7 @@ func newView(r *evalharness.Result) *view {
 			v.Rungs = append(v.Rungs, v.rung(&g))
 		}
 	}
+	v.Panels = panels(r)
 	v.addCases()
 	v.addParts()
 	return v
@@ -132,6 +134,14 @@ func primary(r *evalharness.Result) int {
 	return slices.IndexFunc(r.Comparisons, func(c evalharness.Comparison) bool { return c.Primary })
 }
 
+// panels are all of a result, the one that has a say first.
+func panels(r *evalharness.Result) (list []evalharness.Panel) {
+	if r.Panel != nil {
+		list = append(list, *r.Panel)
+	}
+	return append(list, r.Panels...)
+}
+
 func (v *view) addParts() {
 	r := v.R
 	for _, p := range []struct {
@@ -140,7 +150,7 @@ func (v *view) addParts() {
 	}{
 		{len(r.Todo) > 0, "todo", "What to fix"}, {true, "intervals", "Intervals"}, {true, "arms", "Arms"}, {r.Ladder != nil, "ladder", "Ladder"},
 		{len(v.Slices) > 0, "slices", "Slices"}, {len(v.Confusions) > 0, "confusion", "Confusion"}, {r.Forgetting != nil, "forgetting", "Forgetting"},
-		{r.Panel != nil, "panel", "Panel"}, {r.Training != nil, "training", "Training"}, {len(r.Lint) > 0, "lint", "Checks"},
+		{len(v.Panels) > 0, "panel", "Panel"}, {r.Training != nil, "training", "Training"}, {len(r.Lint) > 0, "lint", "Checks"},
 		{true, "cases", "Cases"}, {true, "ledger", "Fairness"}, {true, "repeat", "Repeat"},
 	} {
 		if p.is {

@@ -83,10 +83,10 @@ func Markdown(w io.Writer, r *evalharness.Result) error {
 		p("## Forgetting\n\n%s, %d items: base %s, adapter %s; with 95 %% not below %s points, allowed is a loss of %s: %s. %s\n\n", md(f.Suite), f.Items,
 			share.value(f.Base), share.value(f.Adapter), share.diff(f.Low95), share.value(f.Margin), map[bool]string{true: "passed", false: "not passed"}[f.Passed], md(f.Advice))
 	}
-	if r.Panel != nil {
-		p("## Blind panel\n\n%s.\n\n", md(r.Panel.Reason))
-		if r.Panel.Judge != nil {
-			p("%s.\n\n", md(r.Panel.Judge.Reason))
+	for _, one := range v.Panels {
+		p("## Blind panel: %s against %s\n\n%s.\n\n", md(one.A), md(one.B), md(one.Reason))
+		if one.Judge != nil {
+			p("%s.\n\n", md(one.Judge.Reason))
 		}
 	}
 	p("## Lost cases\n\n")

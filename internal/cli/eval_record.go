@@ -24,6 +24,25 @@ func (c *client) record(ctx context.Context, name string, res *evalharness.Resul
 	return nil
 }
 
+// reconsider notes the verdict anew with the generation after a panel had its say. A
+// generation that the server does not have any more is left alone.
+func (c *client) reconsider(ctx context.Context, res *evalharness.Result, p *evalharness.Panel) error {
+	main := res.Registered()
+	if main == nil || main.A != p.A || main.B != p.B {
+		return nil
+	}
+	a := res.Arm(main.A)
+	if a == nil || a.Generation == "" {
+		return nil
+	}
+	name, _, _ := strings.Cut(a.Model, "@")
+	err := c.record(ctx, name, res)
+	if r := (*refused)(nil); errors.As(err, &r) && r.status == http.StatusNotFound {
+		return nil
+	}
+	return err
+}
+
 // resumable says of a disk that is full what to do about it.
 func resumable(err error) error {
 	const hint = "run the same command again, it goes on where it was"

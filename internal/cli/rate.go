@@ -40,12 +40,14 @@ phone too, and come back later. Further calls show how far they are; --invite ma
 more link, or a new one for somebody who has lost theirs. Nobody sees a count before
 --lock, which ends the voting, reveals the arms and lets the panel into the run's
 verdict: only if the raters agree (Krippendorff's alpha of at least 0.4), and then a
-panel that is significantly against the adapter stands in the way of a clear win.
+panel that is significantly against the adapter stands in the way of a clear win. Other
+pairs of arms (--arms) are rounds of their own beside it; the verdict is not theirs.
 
 Links work while a server runs with the same data folder (graft serve).`,
 		Example: `  graft rate runs/support                          # two links, then the state
   graft rate runs/support --invite Ada --invite Ben
   graft rate runs/support --public https://rate.example.org
+  graft rate runs/support --arms adapter,zero_shot # another pair, with links of its own
   graft rate runs/support --lock                   # and the verdict`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return e.runRate(c.Context(), &f, args[0]) },
@@ -128,6 +130,9 @@ func (e *env) runRate(ctx context.Context, f *rateFlags, run string) error {
 		}
 		if out.Panel != nil && result != nil {
 			if err := savePanel(run, result, *out.Panel); err != nil {
+				return err
+			}
+			if err := cl.reconsider(ctx, result, out.Panel); err != nil {
 				return err
 			}
 		}
@@ -213,7 +218,11 @@ func (e *env) printRating(r *rated, result *evalharness.Result, running bool) {
 		fmt.Fprintf(e.out, "  %s: %d votes, %d left and %d right (p %.2f), %d of %d repeats the same\n", who.Name, who.Votes, who.Left, who.Right, who.LeftP, who.Consistent, who.Repeats)
 	}
 	fmt.Fprintln(e.out, p.Reason)
-	if result != nil && len(result.Comparisons) > 0 {
-		fmt.Fprintf(e.out, "verdict: %s\n", result.Comparisons[0].Verdict.Outcome)
+	if result == nil || result.Verdict() == nil {
+		return
 	}
+	if c := result.Registered(); c.A != p.A || c.B != p.B {
+		fmt.Fprintln(e.out, "These are not the arms that the verdict is about: it stays as it is.")
+	}
+	fmt.Fprintf(e.out, "verdict: %s\n", result.Verdict().Outcome)
 }

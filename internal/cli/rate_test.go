@@ -19,12 +19,12 @@ func writeRun(t *testing.T) string {
 	r := evalharness.Result{Schema: evalharness.Schema, ID: "eval_cafe", Name: "demo",
 		Settings:    evalharness.Settings{Primary: "exact_match", Metrics: []evalharness.Metric{{Name: "exact_match", Kind: "binary", Scale: 1}}},
 		Comparisons: []evalharness.Comparison{{A: "adapter", B: "base", Metric: "exact_match", Primary: true, Verdict: evalharness.Verdict{Outcome: evalharness.ClearWin, Reason: "better", N: 30}}},
-		Arms:        []evalharness.Arm{{Name: "adapter", Model: "m"}, {Name: "base", Model: "m"}}}
+		Arms:        []evalharness.Arm{{Name: "adapter", Model: "m"}, {Name: "base", Model: "m"}, {Name: "plain", Model: "m"}}}
 	for i := range 30 {
 		id := fmt.Sprint("c", i)
 		r.Gold.Cases = append(r.Gold.Cases, evalharness.Case{ID: id, Messages: []evalharness.Message{{Role: "user", Content: "Which?"}}, References: []string{"good"}})
-		for k, word := range []string{"good", "bad"} {
-			r.Arms[k].Answers = append(r.Arms[k].Answers, evalharness.Answer{Case: id, Output: fmt.Sprint(word, i), Scores: map[string]float64{"exact_match": float64(1 - k)}})
+		for k, word := range []string{"good", "bad", "plain"} {
+			r.Arms[k].Answers = append(r.Arms[k].Answers, evalharness.Answer{Case: id, Output: fmt.Sprint(word, i), Scores: map[string]float64{"exact_match": float64(max(0, 1-k))}})
 		}
 	}
 	dir := t.TempDir()
@@ -39,7 +39,7 @@ func writeRun(t *testing.T) string {
 }
 
 // rateAll votes for the answers that hold a word.
-func rateAll(t *testing.T, dir, token, word string) {
+func rateAll(t *testing.T, dir, id, token, word string) {
 	t.Helper()
 	s, err := store.Open(t.Context(), dir)
 	if err != nil {
@@ -47,13 +47,13 @@ func rateAll(t *testing.T, dir, token, word string) {
 	}
 	defer s.Close()
 	service := &rating.Service{Store: s}
-	n, err := service.Next(t.Context(), "eval_cafe", token)
+	n, err := service.Next(t.Context(), id, token)
 	for err == nil && n.Pair != nil {
 		choice := 1
 		if strings.HasPrefix(n.Pair.Left, word) {
 			choice = -1
 		}
-		n, err = service.Vote(t.Context(), "eval_cafe", token, n.Slot, choice)
+		n, err = service.Vote(t.Context(), id, token, n.Slot, choice)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestRate(t *testing.T) {
 		if !ok {
 			t.Fatalf("a link is %q", l)
 		}
-		rateAll(t, data, token, "bad")
+		rateAll(t, data, "eval_cafe", token, "bad")
 	}
 	if _, out, _ := graft(t, data, "", "rate", run, "--json"); strings.Contains(out, "panel") || !strings.Contains(out, `"votes": 33`) {
 		t.Errorf("the state before the lock is %s", out)
@@ -105,6 +105,33 @@ func TestRate(t *testing.T) {
 	}
 	if status, _, stderr := graft(t, data, "", "rate", run, "--arms", "adapter,other"); status != 1 || !strings.Contains(stderr, `no arm "other"`) {
 		t.Errorf("unknown arm: %d %s", status, stderr)
+	}
+
+	// Another pair is a round of its own, and has no say in the verdict.
+	pair := []string{"rate", run, "--arms", "adapter,plain"}
+	_, out, stderr = graft(t, data, "", append(pair, "--public", "https://x")...)
+	lines = strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 2 || !strings.Contains(stderr, "30 pairs") {
+		t.Fatalf("%s %s", out, stderr)
+	}
+	for _, l := range lines {
+		_, rest, _ := strings.Cut(l, "/rate/")
+		id, token, ok := strings.Cut(rest, "#")
+		if !ok || id == "eval_cafe" || !strings.HasPrefix(id, "eval_cafe-") || strings.Contains(id, "plain") {
+			t.Fatalf("a link is %q", l)
+		}
+		rateAll(t, data, id, token, "good")
+	}
+	status, out, stderr = graft(t, data, "", append(pair, "--lock")...)
+	if status != 0 || !strings.Contains(out, "30 won, 0 lost") || !strings.Contains(out, "not the arms that the verdict is about") || !strings.Contains(out, "verdict: WIN BELOW MARGIN") {
+		t.Errorf("%d %s %s", status, out, stderr)
+	}
+	r, err = evalharness.ReadResult(filepath.Join(run, "result.json"))
+	if err != nil || r.Panel.B != "base" || len(r.Panels) != 1 || r.Panels[0].B != "plain" || r.Panels[0].Wins != 30 || len(r.Comparisons[0].Verdict.Guards) != 1 {
+		t.Errorf("%v: %+v, %+v", err, r.Panel, r.Panels)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "adapter against plain") || !strings.Contains(string(text), "adapter against base") {
+		t.Errorf("%v: the page has not both panels", err)
 	}
 }
 
