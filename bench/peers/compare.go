@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"graft/bench/harness"
+	"graft/internal/app/bench"
 )
 
 // row is one line of the table. Ratios above 1 are in graft's favour.
@@ -22,6 +27,8 @@ type row struct {
 	Reach   float64 `json:"reach,omitempty"` // 0: nothing is asked
 	Met     bool    `json:"met"`
 	Smaller bool    `json:"smaller_is_better,omitempty"`
+	Rounds  int     `json:"rounds"`
+	Day     string  `json:"day"`
 }
 
 // rates are the figures of a candidate, one for each round.
@@ -66,10 +73,56 @@ func (p *peers) compare(work, unit string, graft []float64, peer rates, reach fl
 		}
 	}
 	r := row{Work: work, Unit: unit, Graft: harness.Median(graft), Peer: best, Value: harness.Median(peer[best]), Ratio: harness.Median(ratios),
-		Low: slices.Min(ratios), High: slices.Max(ratios), Reach: reach, Smaller: smaller}
+		Low: slices.Min(ratios), High: slices.Max(ratios), Reach: reach, Smaller: smaller,
+		Rounds: len(graft), Day: time.Now().UTC().Format(time.DateOnly)}
 	r.Met = reach == 0 || r.Ratio >= reach
-	p.rows = append(p.rows, r)
+	p.note(r)
 	fmt.Fprintf(os.Stderr, "%-58s %8.4g / %8.4g %-9s = %.2f (%.2f–%.2f) %s\n", work, r.Graft, r.Value, unit, r.Ratio, r.Low, r.High, best)
+}
+
+// note keeps a row, in the place of an earlier one of the same work.
+func (p *peers) note(r row) {
+	if i := slices.IndexFunc(p.rows, func(o row) bool { return o.Work == r.Work }); i >= 0 {
+		p.rows[i] = r
+		return
+	}
+	p.rows = append(p.rows, r)
+}
+
+// kept is the file of -keep.
+type kept struct {
+	CPU     string `json:"cpu"`
+	Threads int    `json:"threads"`
+	Results []row  `json:"results"`
+}
+
+// recall reads the rows of earlier runs; another processor's are of no use here.
+func (p *peers) recall(path string) error {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var k kept
+	if err == nil {
+		err = json.Unmarshal(b, &k)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case k.CPU != bench.CPUName() || k.Threads != p.threads:
+		return fmt.Errorf("%s is of %s with %d threads: keep the results of each machine in a file of its own", path, k.CPU, k.Threads)
+	}
+	p.rows = k.Results
+	return nil
+}
+
+// keep writes all rows.
+func (p *peers) keep(path string) error {
+	b, err := json.MarshalIndent(kept{bench.CPUName(), p.threads, p.rows}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
 // eachRound runs f for all rounds; a first one, with round -1, warms up.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"time"
 
 	"graft/internal/app/bench"
 	"graft/internal/kernel"
@@ -34,13 +33,13 @@ func (p *peers) document(ctx context.Context, path string) error {
 	fmt.Fprintf(&b, `# Speed
 
 Written by `+"`go run ./bench/peers -doc docs/performance.md`"+`, never typed. %s, %s, %d threads,
-%s, %d rounds in which all take turns. Peers run at their best setting of those named in
+in rounds in which all take turns. Peers run at their best setting of those named in
 the table: it is the one with the best median. Ratios are medians of the rounds' ratios,
 above 1 in graft's favour; in brackets the lowest and the highest round.
 
-| work | graft | peer | best setting of the peer | ratio | to reach | |
-|---|---|---|---|---|---|---|
-`, bench.CPUName(), kernel.Impl(), p.threads, time.Now().UTC().Format("2006-01-02"), p.rounds)
+| work | graft | peer | best setting of the peer | ratio | to reach | | measured |
+|---|---|---|---|---|---|---|---|
+`, bench.CPUName(), kernel.Impl(), p.threads)
 	for _, r := range p.rows {
 		reach, met := "", ""
 		if r.Reach > 0 {
@@ -49,7 +48,7 @@ above 1 in graft's favour; in brackets the lowest and the highest round.
 				met = "**missed**"
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %.4g %s | %.4g | %s | %.2f (%.2f–%.2f) | %s | %s |\n", r.Work, r.Graft, r.Unit, r.Value, r.Peer, r.Ratio, r.Low, r.High, reach, met)
+		fmt.Fprintf(&b, "| %s | %.4g %s | %.4g | %s | %.2f (%.2f–%.2f) | %s | %s | %d rounds, %s |\n", r.Work, r.Graft, r.Unit, r.Value, r.Peer, r.Ratio, r.Low, r.High, reach, met, r.Rounds, r.Day)
 	}
 	fmt.Fprintf(&b, "\nPeer: %s\n\n## Roofline\n\n`graft bench roofline` in the same run:\n\n```\n%s```\n\n%s", firstLine(version), roof, notes)
 	return os.WriteFile(path, b.Bytes(), 0o644)

@@ -2,11 +2,12 @@
 // in turns, and prints how they compare. Without names it runs all cases that it has
 // the programs for.
 //
-//	go run ./bench/peers -llama DIR [-python PATH] [-large FILE] [-doc docs/performance.md] [decode prefill busy start streams train large]
+//	go run ./bench/peers -llama DIR [-python PATH] [-large FILE] [-keep FILE] [-doc docs/performance.md] [decode prefill busy start streams train large]
 //
 // DIR holds the programs of llama.cpp; PATH is a Python with torch, transformers and
 // peft; FILE is what `graft bench make-model` writes. -doc writes the table of the
-// documentation, which is never typed.
+// documentation, which is never typed; -keep has it written from several runs of some
+// cases each, when the machine is not quiet for long enough.
 package main
 
 import (
@@ -77,6 +78,7 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&p.large, "large", "", "a large model, as graft bench make-model writes it")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each case")
 	doc := flag.String("doc", "", "write the results into this Markdown file")
+	keep := flag.String("keep", "", "a file of results: those of cases that are not run now stay, so that a table can be measured case by case")
 	asJSON := flag.Bool("json", false, "print the results as JSON")
 	ids := flag.String("models", "smollm2-135m-instruct,gemma-3-270m", "models, separated by commas")
 	flag.Parse()
@@ -92,13 +94,24 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(p.dir)
+	if *keep != "" {
+		if err := p.recall(*keep); err != nil {
+			return err
+		}
+	}
 	if err := p.prepare(ctx, *ids); err != nil {
 		return err
 	}
 	for _, c := range cases {
-		if flag.NArg() == 0 || slices.Contains(flag.Args(), c.name) {
-			if err := c.run(p, ctx); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+		if flag.NArg() > 0 && !slices.Contains(flag.Args(), c.name) {
+			continue
+		}
+		if err := c.run(p, ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		if *keep != "" {
+			if err := p.keep(*keep); err != nil {
+				return err
 			}
 		}
 	}
@@ -110,7 +123,7 @@ func run(ctx context.Context) (err error) {
 	if *asJSON {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")
-		return e.Encode(map[string]any{"cpu": bench.CPUName(), "threads": p.threads, "rounds": p.rounds, "results": p.rows})
+		return e.Encode(kept{bench.CPUName(), p.threads, p.rows})
 	}
 	return nil
 }
