@@ -23,7 +23,7 @@ type poolingHandler struct {
 var errNoTokenStates = &Error{Status: 400, Type: invalidRequest, Code: "no_token_embeddings", Message: "The backend of this model does not give the hidden states of single tokens."}
 
 // maxPooled bounds the texts of one request: their states are all in memory at once.
-const maxPooled = 64
+const maxPooled = 16
 
 type pooling struct {
 	ID     string         `json:"id"`

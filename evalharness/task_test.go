@@ -121,6 +121,25 @@ func TestTaskRefused(t *testing.T) {
 	}
 }
 
+// FuzzTask: no task file crashes the reader, and what it takes names metrics that there
+// are.
+func FuzzTask(f *testing.F) {
+	f.Add([]byte("name: x\ngold: g\nmetric: {name: judge, model: m, price: {prompt: 1}}\nmetrics: [rouge1, {name: bertscore, layer: 2}]\n"))
+	f.Add([]byte("name: x\ngold: g\nmetric: &a [*a]\n"))
+	f.Add([]byte("name: x\ngold: g\nmetric: {name: {name: x}}\nmetrics: {a: b}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		task, err := ParseTask(data, ".")
+		if err != nil {
+			return
+		}
+		for _, m := range task.Specs() {
+			if err := m.check(); err != nil {
+				t.Errorf("%q is taken: %v", data, err)
+			}
+		}
+	})
+}
+
 // FuzzGold: no file of cases crashes the reader, and what it reads is complete.
 func FuzzGold(f *testing.F) {
 	f.Add([]byte(`{"messages":[{"role":"user","content":"a"}],"references":["b"],"tags":["t"],"id":"1"}`))

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"graft/evalharness"
 )
 
 // labelled are rows whose answers are labels.
@@ -144,5 +147,29 @@ func TestProveLeak(t *testing.T) {
 	status, _, stderr := graft(t, t.TempDir(), "", "prove", rows, "--gold", gold, "--model", tinyModel)
 	if status != 1 || !strings.Contains(stderr, "leaked") || !strings.Contains(stderr, "line 4") {
 		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
+// TestProveMetric: --metric is a name, or a mapping with options.
+func TestProveMetric(t *testing.T) {
+	for given, want := range map[string]evalharness.MetricSpec{
+		"":                           {},
+		"rouge_l":                    {Name: "rougeL"},
+		"{name: rougeL, stem: true}": {Name: "rougeL", Stem: true},
+		`{"name": "judge", "model": "big", "url": "http://127.0.0.1:9/v1"}`: {Name: "judge", Model: "big", URL: "http://127.0.0.1:9/v1"},
+	} {
+		f := proveFlags{metric: given}
+		f.name = "x"
+		task, err := f.task(&division{TrainFile: "t", GoldFile: "g", ValidationFile: "v", MaxTokens: 4})
+		if err != nil || !reflect.DeepEqual(task.Metric, want) {
+			t.Errorf("--metric %s: %+v, %v, want %+v", given, task.Metric, err, want)
+		}
+	}
+	for _, bad := range []string{"{", "nonsense", "[rougeL]"} {
+		f := proveFlags{metric: bad}
+		f.name = "x"
+		if _, err := f.task(&division{TrainFile: "t", GoldFile: "g", ValidationFile: "v", MaxTokens: 4}); err == nil {
+			t.Errorf("--metric %s is taken", bad)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	api "github.com/sashabaranov/go-openai"
@@ -37,18 +38,33 @@ type pooled struct {
 	} `json:"usage"`
 }
 
+// maxTexts is how many texts graft's route takes at once.
+const maxTexts = 16
+
 // EncodeTokens asks another graft, at vLLM's route for token embeddings. Other
 // endpoints do not tell the tokens, and are refused.
 func (b *Backend) EncodeTokens(ctx context.Context, req *serving.TokenStatesRequest) (*serving.TokenStates, error) {
+	out := &serving.TokenStates{Layer: req.Layer}
+	for texts := range slices.Chunk(req.Texts, maxTexts) {
+		part := *req
+		part.Texts = texts
+		got, err := b.encodeSome(ctx, &part)
+		if err != nil {
+			return nil, err
+		}
+		out.Texts, out.Layer = append(out.Texts, got.Texts...), got.Layer
+		out.Usage.Prompt += got.Usage.Prompt
+	}
+	return out, nil
+}
+
+func (b *Backend) encodeSome(ctx context.Context, req *serving.TokenStatesRequest) (*serving.TokenStates, error) {
 	if !b.opts.Extensions {
 		return nil, unsupported("model", "hidden states of single tokens")
 	}
 	id, err := b.model(ctx, req.Model)
 	if err != nil {
 		return nil, err
-	}
-	if len(req.Texts) == 0 {
-		return &serving.TokenStates{Layer: req.Layer}, nil
 	}
 	body := map[string]any{"model": id, "input": req.Texts, "task": "token_embed", "encoding_format": "base64"}
 	if req.Layer > 0 {

@@ -47,6 +47,10 @@ func testTokenStates(r *run, e serving.TokenEncoder) {
 	if err != nil || !equal(alone.Texts[0], out.Texts[2]) || !equal(out.Texts[0], out.Texts[3]) {
 		r.Errorf("alone a text has other states than among others (%v)", err)
 	}
+	many, err := e.EncodeTokens(r.Context(), &serving.TokenStatesRequest{Model: r.s.Embed, Texts: slices.Repeat(req.Texts[2:], 20)})
+	if err != nil || len(many.Texts) != 40 || !equal(many.Texts[39], out.Texts[3]) || !equal(many.Texts[38], out.Texts[2]) {
+		r.Errorf("forty texts: %v, or other states than of four", err)
+	}
 	if _, err := e.EncodeTokens(r.Context(), &serving.TokenStatesRequest{Model: r.s.Embed, Texts: req.Texts, Layer: 10_000}); !errors.Is(err, serving.ErrUnsupported) {
 		r.Errorf("layer 10000: %v, want %v", err, serving.ErrUnsupported)
 	}
