@@ -148,6 +148,11 @@ func (e *env) evalServer(ctx context.Context, f *evalFlags, task *evalharness.Ta
 			models = append(models, m.Model)
 		}
 	}
+	if writer := task.Search.Proposer; writer != "" && task.Search.Propose > 0 && !slices.ContainsFunc(task.Remotes, func(r evalharness.Remote) bool { return r.Name == writer }) {
+		if _, known := hub.Lookup(writer); known && !slices.Contains(models, writer) {
+			models = append(models, writer)
+		}
+	}
 	if conf, err = e.load(map[string]any{"models": models}); err != nil {
 		return conf, nil, nil, err
 	}

@@ -44,10 +44,10 @@ type planted struct {
 	right    map[string]bool // the general knowledge: sentences with their right end
 }
 
-func newPlanted(t *testing.T) *planted {
+func newPlanted(t *testing.T, args ...string) *planted {
 	t.Helper()
 	p := plantedAnswers()
-	s := startGraft(t, t.TempDir(), "--model", tinyFolder, "--set", "log.level=warn")
+	s := startGraft(t, t.TempDir(), append([]string{"--model", tinyFolder, "--set", "log.level=warn"}, args...)...)
 	to, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)
