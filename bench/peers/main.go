@@ -86,8 +86,8 @@ func run(ctx context.Context) (err error) {
 		return errors.New("-llama DIR is needed: the folder of llama.cpp's programs")
 	}
 	for _, name := range flag.Args() {
-		if !slices.Contains(Names(), name) {
-			return fmt.Errorf("there is no case %q: they are %v", name, Names())
+		if !slices.Contains(Names(), name) && name != none {
+			return fmt.Errorf("there is no case %q: they are %v, or %s to write only the page", name, Names(), none)
 		}
 	}
 	if p.dir, err = os.MkdirTemp("", "graft-peers-"); err != nil {
@@ -127,6 +127,9 @@ func run(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// none in the place of cases measures nothing.
+const none = "none"
 
 // Names of the cases.
 func Names() []string {
