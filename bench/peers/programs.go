@@ -93,13 +93,13 @@ var peftLine = regexp.MustCompile(`best (\d+) tokens/s, .* peak (\d+) MB`)
 
 // peft is one step of PyTorch and PEFT, after one that warms up.
 func (p *peers) peft(ctx context.Context, dtype string) (rate, peakMB float64, err error) {
-	out, _, err := output(exec.CommandContext(ctx, p.python, filepath.Join("bench", "training", "peft.py"), dtype, "1", fmt.Sprint(p.threads)))
+	out, _, err := output(exec.CommandContext(ctx, p.python, filepath.Join("bench", "training", "step.py"), dtype, "1", fmt.Sprint(p.threads)))
 	if err != nil {
 		return 0, 0, err
 	}
 	g := peftLine.FindSubmatch(out)
 	if g == nil {
-		return 0, 0, fmt.Errorf("bench/training/peft.py says %q", out)
+		return 0, 0, fmt.Errorf("bench/training/step.py says %q", out)
 	}
 	if rate, err = strconv.ParseFloat(string(g[1]), 64); err == nil {
 		peakMB, err = strconv.ParseFloat(string(g[2]), 64)
