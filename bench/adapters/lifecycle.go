@@ -11,15 +11,6 @@ import (
 	"graft/bench/harness"
 )
 
-// residentBytes is what adapters take of the server's memory.
-func residentBytes(ctx context.Context, s *harness.Server) (int64, error) {
-	var list struct {
-		ResidentBytes int64 `json:"resident_bytes"`
-	}
-	_, err := harness.Call(ctx, http.MethodGet, s.URL+"/v1/lora_adapters", nil, &list)
-	return list.ResidentBytes, err
-}
-
 // generation is what a name stands for.
 func generation(ctx context.Context, s *harness.Server, name string) (string, error) {
 	var entry struct{ Generation string }
