@@ -207,11 +207,11 @@ func (a *App) Run(ctx context.Context) error {
 	warming, cancel := context.WithCancel(ctx)
 	var warm sync.WaitGroup
 	warm.Go(func() { a.bases.warm(warming) })
-	defer warm.Wait()
-	defer cancel()
 	stop := a.startWork(ctx)
 	end := sync.OnceFunc(func() {
-		stop() // trainings compute with the backend's models
+		cancel()
+		warm.Wait() // it reads the weights, as trainings do
+		stop()
 		ended, cancel := context.WithCancel(context.Background())
 		cancel() // what is still in progress is not waited for
 		b.Close(ended)

@@ -130,15 +130,19 @@ func identities(t *testing.T, typ kernel.Type, reqs []*serving.Request) {
 			o.CacheBytes = 14 * spec(t, typ).BlockBytes() // 14 blocks of 16: little more than one request
 			o.NoCache = true
 		})
-		var wg sync.WaitGroup
-		for range 2 {
-			for i := range reqs {
-				wg.Go(func() { check(t, b, i) })
+		// Who is preempted depends on who comes when: requests that end before the next
+		// one begins want no one's room.
+		for round := 0; b.Stats()[0].Preemptions == 0; round++ {
+			if round == 50 {
+				t.Fatal("nothing was preempted")
 			}
-		}
-		wg.Wait()
-		if s := b.Stats()[0]; s.Preemptions == 0 {
-			t.Error("nothing was preempted")
+			var wg sync.WaitGroup
+			for range 2 {
+				for i := range reqs {
+					wg.Go(func() { check(t, b, i) })
+				}
+			}
+			wg.Wait()
 		}
 	})
 	t.Run("several answers", func(t *testing.T) {
