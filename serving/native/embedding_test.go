@@ -85,7 +85,7 @@ func TestEmbeddingCancelAndErrors(t *testing.T) {
 	}
 	waitFor(t, "the blocks to come back", func() bool { return r.engine.Stats().BlocksUsed == 0 })
 
-	r.run.panics = 35
+	r.run.change(func() { r.run.panics = 35 })
 	var wg sync.WaitGroup
 	for i := range 2 {
 		wg.Go(func() {
@@ -100,7 +100,7 @@ func TestEmbeddingCancelAndErrors(t *testing.T) {
 	wg.Wait()
 
 	gate := make(chan struct{})
-	r.run.before = func(*model.Batch) { <-gate }
+	r.run.change(func() { r.run.before = func(*model.Batch) { <-gate } })
 	results := make(chan error, 6)
 	for range 6 {
 		go func() {

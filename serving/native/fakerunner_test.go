@@ -39,15 +39,23 @@ func newFakeRunner(blocks, size, vocab int) *fakeRunner {
 	return f
 }
 
+// change sets what a pass does while passes may be running.
+func (f *fakeRunner) change(how func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how()
+}
+
 func (f *fakeRunner) Step(b *model.Batch) ([]float32, error) { return f.pass(b, b.Logits, f.vocab) }
 
 func (f *fakeRunner) pass(b *model.Batch, logits []int32, width int) ([]float32, error) {
 	f.mu.Lock()
 	f.steps++
 	f.rows += len(b.IDs)
+	before, panics := f.before, f.panics
 	f.mu.Unlock()
-	if f.before != nil {
-		f.before(b)
+	if before != nil {
+		before(b)
 	}
 	out := make([]float32, 0, len(logits)*width)
 	next := 0
@@ -59,7 +67,7 @@ func (f *fakeRunner) pass(b *model.Batch, logits []int32, width int) ([]float32,
 		for i := range s.Len {
 			p := s.Past + i
 			f.slots[int(s.Blocks[p/f.size])*f.size+p%f.size] = b.IDs[s.Row+i] | salt(s.Adapters)
-			if b.IDs[s.Row+i] == f.panics {
+			if b.IDs[s.Row+i] == panics {
 				panic("the model met its token")
 			}
 		}
