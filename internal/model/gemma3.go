@@ -67,26 +67,19 @@ func buildGemma3(l *loader) network {
 	for i := range l.Layers {
 		p := layerName(i)
 		y := &gemma3Layer{
-			attnNorm: l.gemmaNorm(p+"input_layernorm", l.Width),
-			qkv: [3]*Linear{
-				l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
-				l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
-				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
-			},
+			attnNorm:     l.gemmaNorm(p+"input_layernorm", l.Width),
+			qkv:          l.qkv(p, l.linear),
 			o:            l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
 			qNorm:        l.gemmaNorm(p+"self_attn.q_norm", l.HeadDim),
 			kNorm:        l.gemmaNorm(p+"self_attn.k_norm", l.HeadDim),
 			postAttnNorm: l.gemmaNorm(p+"post_attention_layernorm", l.Width),
 			ffnNorm:      l.gemmaNorm(p+"pre_feedforward_layernorm", l.Width),
-			gateUp: [2]*Linear{
-				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			},
-			down:        l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			postFFNNorm: l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
-			act:         l.Act,
-			rope:        global,
-			attn:        l.attention(i),
+			gateUp:       l.gateUp(p),
+			down:         l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			postFFNNorm:  l.gemmaNorm(p+"post_feedforward_layernorm", l.Width),
+			act:          l.Act,
+			rope:         global,
+			attn:         l.attention(i),
 		}
 		if y.attn.Window > 0 {
 			y.rope = local

@@ -65,14 +65,11 @@ func buildLlama(l *loader) network {
 			},
 			o:       l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
 			ffnNorm: l.norm(p+"post_attention_layernorm", l.Width),
-			gateUp: [2]*Linear{
-				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			},
-			down: l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			act:  l.Act,
-			rope: rope,
-			attn: l.attention(i),
+			gateUp:  l.gateUp(p),
+			down:    l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			act:     l.Act,
+			rope:    rope,
+			attn:    l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}

@@ -114,6 +114,23 @@ func (l *loader) biased(name string, out, in int) *Linear {
 	return l.linear(name, out, in)
 }
 
+// qkv is the projections of layer p to queries, keys and values, each made by linear.
+func (l *loader) qkv(p string, linear func(name string, out, in int) *Linear) [3]*Linear {
+	return [3]*Linear{
+		linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
+		linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
+		linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
+	}
+}
+
+// gateUp is the first two projections of layer p's gated network.
+func (l *loader) gateUp(p string) [2]*Linear {
+	return [2]*Linear{
+		l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
+		l.linear(p+"mlp.up_proj", l.FFN, l.Width),
+	}
+}
+
 // rotated is a projection to heads that a rope will turn. llama.cpp's converter
 // reorders such rows for the architecture llama (LlamaModel.permute), so that the
 // two numbers a rope turns together become neighbours; here they are put back.

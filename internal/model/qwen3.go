@@ -39,23 +39,16 @@ func buildQwen3(l *loader) network {
 		p := layerName(i)
 		y := &qwen3Layer{
 			attnNorm: l.norm(p+"input_layernorm", l.Width),
-			qkv: [3]*Linear{
-				l.linear(p+"self_attn.q_proj", l.Heads*l.HeadDim, l.Width),
-				l.linear(p+"self_attn.k_proj", l.KVHeads*l.HeadDim, l.Width),
-				l.linear(p+"self_attn.v_proj", l.KVHeads*l.HeadDim, l.Width),
-			},
-			o:       l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
-			qNorm:   l.norm(p+"self_attn.q_norm", l.HeadDim),
-			kNorm:   l.norm(p+"self_attn.k_norm", l.HeadDim),
-			ffnNorm: l.norm(p+"post_attention_layernorm", l.Width),
-			gateUp: [2]*Linear{
-				l.linear(p+"mlp.gate_proj", l.FFN, l.Width),
-				l.linear(p+"mlp.up_proj", l.FFN, l.Width),
-			},
-			down: l.linear(p+"mlp.down_proj", l.Width, l.FFN),
-			act:  l.Act,
-			rope: rope,
-			attn: l.attention(i),
+			qkv:      l.qkv(p, l.linear),
+			o:        l.linear(p+"self_attn.o_proj", l.Width, l.Heads*l.HeadDim),
+			qNorm:    l.norm(p+"self_attn.q_norm", l.HeadDim),
+			kNorm:    l.norm(p+"self_attn.k_norm", l.HeadDim),
+			ffnNorm:  l.norm(p+"post_attention_layernorm", l.Width),
+			gateUp:   l.gateUp(p),
+			down:     l.linear(p+"mlp.down_proj", l.Width, l.FFN),
+			act:      l.Act,
+			rope:     rope,
+			attn:     l.attention(i),
 		}
 		m.layers = append(m.layers, y.forward)
 	}
