@@ -62,7 +62,7 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds())
 
 // example is a curl line that works as it stands.
 func (a *App) example(m serving.Model) string {
-	path, body := "/v1/chat/completions", `{"model": "`+m.ID+`", "messages": [{"role": "user", "content": "Say hello."}]}`
+	path, body := "/v1/chat/completions", `{"model": "`+m.ID+`", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 100}`
 	switch {
 	case m.Embedder:
 		path, body = "/v1/embeddings", `{"model": "`+m.ID+`", "input": "hello"}`
