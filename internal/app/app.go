@@ -206,7 +206,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.serve(ctx, b, time.Since(start))
 	warming, cancel := context.WithCancel(ctx)
 	var warm sync.WaitGroup
-	warm.Go(func() { a.bases.warm(warming) })
+	warm.Go(func() { a.warmBases(warming, b) })
 	stop := a.startWork(ctx)
 	end := sync.OnceFunc(func() {
 		cancel()

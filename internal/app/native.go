@@ -43,6 +43,7 @@ func (a *App) openNative(ctx context.Context) (backend, error) {
 		a.bases.digests[cmp.Or(nameOf(spec), l.ID)] = l.Digest
 	}
 	o.Adapters = loader{a.adapters, a.bases}
+	o.Digests = digests{a.store}
 	b, err := native.New(o)
 	if err != nil {
 		return nil, err

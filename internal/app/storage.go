@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"graft/api"
@@ -43,3 +44,23 @@ func noResponse(err error) error {
 	}
 	return err
 }
+
+// digests lets the engine keep the digests of weights from start to start.
+type digests struct{ store *store.Store }
+
+// Digest is kept as the state of the files, a line feed, and the digest.
+func (d digests) Digest(ctx context.Context, path string) (state, digest string, err error) {
+	kept, err := d.store.Meta(ctx, digestOf(path))
+	if errors.Is(err, store.ErrNotFound) {
+		return "", "", nil
+	}
+	state, digest, _ = strings.Cut(kept, "\n")
+	return state, digest, err
+}
+
+func (d digests) SetDigest(ctx context.Context, path, state, digest string) error {
+	return d.store.SetMeta(ctx, digestOf(path), state+"\n"+digest)
+}
+
+// digestOf is the name in the store.
+func digestOf(path string) string { return "digest of " + path }

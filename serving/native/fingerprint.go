@@ -10,10 +10,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"graft/internal/weights"
 )
 
 // engineVersion changes when the engine's numbers do.
 const engineVersion = 1
+
+// DigestCache keeps digests of weights from one start to the next, each with the
+// state of the files that it is of.
+type DigestCache interface {
+	// Digest returns what was kept for path, "" for nothing.
+	Digest(ctx context.Context, path string) (state, digest string, err error)
+	SetDigest(ctx context.Context, path, state, digest string) error
+}
 
 // fingerprint is the identity of what decides an answer: the weights, and how
 // they are computed with. Weights of unknown digest are read once, beside the
@@ -22,26 +33,36 @@ type fingerprint struct {
 	done   chan struct{}
 	text   string // readable once done is closed
 	cancel context.CancelFunc
+	ended  chan struct{} // closed when nothing goes on in the background
 }
 
-func newFingerprint(path, digest string, parts ...string) *fingerprint {
+func newFingerprint(path, digest string, cache DigestCache, parts ...string) *fingerprint {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &fingerprint{done: make(chan struct{}), cancel: cancel}
+	f := &fingerprint{done: make(chan struct{}), cancel: cancel, ended: make(chan struct{})}
 	finish := func(weights string) {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", engineVersion, weights, strings.Join(parts, " ")))
 		f.text = "fp_" + hex.EncodeToString(sum[:8])
 		close(f.done)
 	}
+	if digest == "" {
+		digest = keptDigest(ctx, cache, path)
+	}
 	if digest != "" {
 		finish(digest)
+		close(f.ended)
 		return f
 	}
 	go func() {
-		weights, err := digestOf(ctx, path)
+		defer close(f.ended)
+		weights, keep, err := digestOf(ctx, path)
 		if err != nil {
 			weights = path // stopped, or gone since it was loaded: the path is all that is known
 		}
 		finish(weights)
+		if err == nil && keep != "" && cache != nil {
+			// Also when the model is going: it is one short write. Without it the next start reads again.
+			_ = cache.SetDigest(context.WithoutCancel(ctx), path, keep, weights)
+		}
 	}()
 	return f
 }
@@ -66,7 +87,27 @@ func (f *fingerprint) with(set adapterSet, template string) string {
 // stop ends the reading.
 func (f *fingerprint) stop() {
 	f.cancel()
-	<-f.done
+	<-f.ended
+}
+
+// keptDigest is the digest that an earlier start read, if the files are as they were
+// then; else "".
+func keptDigest(ctx context.Context, cache DigestCache, path string) string {
+	if cache == nil {
+		return ""
+	}
+	state, digest, err := cache.Digest(ctx, path)
+	if err != nil || digest == "" {
+		return ""
+	}
+	files, err := weightFiles(path)
+	if err != nil {
+		return ""
+	}
+	if now, err := weights.StateOf(files); err != nil || now.Text == "" || now.Text != state {
+		return ""
+	}
+	return digest
 }
 
 // whileRunning reads until ctx ends.
@@ -82,36 +123,55 @@ func (r whileRunning) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// digestOf is the sha256 of a file, or of the weights files of a folder or of a
-// file in parts, in the order of their names.
-func digestOf(ctx context.Context, path string) (string, error) {
-	files := []string{path}
+// weightFiles are a file, or the weights files of a folder or of a file in parts, in
+// the order of their names.
+func weightFiles(path string) ([]string, error) {
 	pattern := ""
 	if info, err := os.Stat(path); err != nil {
-		return "", err
+		return nil, err
 	} else if info.IsDir() {
 		pattern = filepath.Join(path, "*.safetensors")
 	} else if head, tail, ok := strings.Cut(path, "-00001-of-"); ok {
 		pattern = head + "-[0-9]*-of-" + tail
 	}
-	if pattern != "" {
-		var err error
-		if files, err = filepath.Glob(pattern); err != nil {
-			return "", err
-		}
-		slices.Sort(files)
+	if pattern == "" {
+		return []string{path}, nil
 	}
+	files, err := filepath.Glob(pattern)
+	slices.Sort(files)
+	return files, err
+}
+
+// digestOf is the sha256 of the weights at path, and their state, "" if they were not
+// long enough the same for it to tell them from others.
+func digestOf(ctx context.Context, path string) (digest, state string, err error) {
+	files, err := weightFiles(path)
+	if err != nil {
+		return "", "", err
+	}
+	before, err := weights.StateOf(files)
+	if err != nil {
+		return "", "", err
+	}
+	settled := before.Settled(time.Now())
 	h := sha256.New()
 	for _, file := range files {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", err
-		}
-		_, err = io.Copy(h, whileRunning{f, ctx})
-		f.Close()
-		if err != nil {
-			return "", err
+		if err := readInto(ctx, h, file); err != nil {
+			return "", "", err
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	if after, err := weights.StateOf(files); err != nil || !settled || after != before {
+		before.Text = ""
+	}
+	return hex.EncodeToString(h.Sum(nil)), before.Text, nil
+}
+
+func readInto(ctx context.Context, w io.Writer, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, whileRunning{f, ctx})
+	return err
 }

@@ -74,7 +74,7 @@ func (o *Options) load(ctx context.Context, s *Source, pool *kernel.Pool, pinned
 	}
 	o.startResidency(in, s.Info.ID, pinned)
 	in.describe(s)
-	in.print = newFingerprint(path, s.Info.Digest, o.CacheType.String(), kernel.Impl(), fmt.Sprint(o.Exact))
+	in.print = newFingerprint(path, s.Info.Digest, o.Digests, o.CacheType.String(), kernel.Impl(), fmt.Sprint(o.Exact))
 	in.unload = func() {
 		in.print.stop()
 		_ = m.Close() // unmapping what was only read

@@ -27,6 +27,8 @@ type Options struct {
 	MaxQueue     int         // sequences that may wait
 	MemoryBudget int64       // for all loaded models together; 0: none
 
+	Digests DigestCache // of weights whose Source gives no digest; nil: they are read at each load
+
 	Adapters     AdapterLoader // nil: requests with adapters are refused
 	AdapterBytes int64         // of CacheBytes, that adapters may take; 0: half
 
