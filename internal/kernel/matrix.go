@@ -89,13 +89,19 @@ func (m *Matrix) pack(src Source) {
 }
 
 func (m *Matrix) packGroup(src Source, g int) {
-	size := m.bytes
-	for i := g * groupRows; i < min(m.Rows, (g+1)*groupRows); i++ {
-		stored := i
+	stored := func(i int) []byte {
 		if src.RowOrder != nil {
-			stored = int(src.RowOrder[i])
+			i = int(src.RowOrder[i])
 		}
-		m.format.packRow(m.group(g), src.Data[stored*size:(stored+1)*size], i%groupRows)
+		return src.Data[i*m.bytes : (i+1)*m.bytes]
+	}
+	group, start := m.group(g), g*groupRows
+	n := min(m.Rows-start, groupRows)
+	for r := 0; r+1 < n; r += 2 {
+		m.format.packPair(group, stored(start+r), stored(start+r+1), r)
+	}
+	if n%2 != 0 {
+		m.format.packRow(group, stored(start+n-1), n-1)
 	}
 }
 

@@ -27,28 +27,32 @@ func Load(path string, opts Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m *Model
-	if info.IsDir() {
-		m, err = loadFolder(path, opts)
-	} else {
-		m, err = loadGGUF(path, opts)
+	if !info.IsDir() {
+		file, err := weights.OpenGGUF(path)
+		if err != nil {
+			return nil, fmt.Errorf("model %s: %w", path, err)
+		}
+		return LoadGGUF(path, file, opts)
 	}
+	m, err := loadFolder(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", path, err)
 	}
 	return m, nil
 }
 
-func loadGGUF(path string, opts Options) (*Model, error) {
-	file, err := weights.OpenGGUF(path)
-	if err != nil {
-		return nil, err
-	}
+// LoadGGUF is Load of a file that is open already. The model owns file from now on,
+// also after an error; its metadata stays valid.
+func LoadGGUF(path string, file *weights.GGUF, opts Options) (*Model, error) {
 	a, c, err := readGGUF(file)
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, fmt.Errorf("model %s: %w", path, errors.Join(err, file.Close()))
 	}
-	return build(newLoader(a, c, &file.Store, true), opts)
+	m, err := build(newLoader(a, c, &file.Store, true), opts)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", path, err)
+	}
+	return m, nil
 }
 
 func loadFolder(dir string, opts Options) (*Model, error) {

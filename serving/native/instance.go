@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -14,7 +13,6 @@ import (
 	"graft/internal/kernel"
 	"graft/internal/model"
 	"graft/internal/tokenizer"
-	"graft/internal/weights"
 	"graft/serving"
 )
 
@@ -50,11 +48,7 @@ func (o *Options) load(ctx context.Context, s *Source, pool *kernel.Pool, pinned
 	if err != nil {
 		return nil, err
 	}
-	tok, err := openTokenizer(path)
-	if err != nil {
-		return nil, err
-	}
-	m, err := model.Load(path, model.Options{Workers: o.Threads})
+	m, tok, err := openModel(path, o.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -83,22 +77,6 @@ func (o *Options) load(ctx context.Context, s *Source, pool *kernel.Pool, pinned
 		}
 	}
 	return in, nil
-}
-
-func openTokenizer(path string) (*tokenizer.Tokenizer, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return tokenizer.FromFolder(path)
-	}
-	g, err := weights.OpenGGUF(path)
-	if err != nil {
-		return nil, err
-	}
-	tok, err := tokenizer.FromGGUF(g.Meta)
-	return tok, errors.Join(err, g.Close())
 }
 
 func (in *instance) compileTemplate() {
