@@ -48,7 +48,7 @@ type LowRanks struct {
 // What one piece of work takes on. Groups of more rows are cut, and wide outputs.
 const (
 	chunkRows   = 32
-	chunkPanels = 64
+	chunkPanels = 128
 	// worthMeeting is how many multiplications outweigh two meetings of the pool.
 	worthMeeting = 1 << 17
 )

@@ -2,14 +2,14 @@
 
 #include "textflag.h"
 
-// Updates of low rank for AVX2 and FMA: panels of 64 outputs, one after the other,
+// Updates of low rank for AVX2 and FMA: panels of 32 outputs, one after the other,
 // of one row, see LowRanks.
 //
 //	DI       y, at the panel;  SI  z
-//	DX       weights, [R][64] a panel;  BX  panels left
+//	DX       weights, [R][32] a panel;  BX  panels left
 //	AX       number in z;  CX  R
 //	Y0–Y3    weights of one number;  Y4  the number
-//	Y8–Y15   sums
+//	Y8–Y11   sums
 
 #define F32AT(p, Y) VMOVUPS p, Y
 #define F16AT(p, Y) VCVTPH2PS p, Y
@@ -28,10 +28,6 @@ panel: \
 	VPXOR Y9, Y9, Y9 \
 	VPXOR Y10, Y10, Y10 \
 	VPXOR Y11, Y11, Y11 \
-	VPXOR Y12, Y12, Y12 \
-	VPXOR Y13, Y13, Y13 \
-	VPXOR Y14, Y14, Y14 \
-	VPXOR Y15, Y15, Y15 \
 	XORL AX, AX \
 number: \
 	VBROADCASTSS (SI)(AX*4), Y4 \
@@ -43,15 +39,7 @@ number: \
 	VFMADD231PS Y1, Y4, Y9 \
 	VFMADD231PS Y2, Y4, Y10 \
 	VFMADD231PS Y3, Y4, Y11 \
-	AT((32*size)(DX), Y0) \
-	AT((40*size)(DX), Y1) \
-	AT((48*size)(DX), Y2) \
-	AT((56*size)(DX), Y3) \
-	VFMADD231PS Y0, Y4, Y12 \
-	VFMADD231PS Y1, Y4, Y13 \
-	VFMADD231PS Y2, Y4, Y14 \
-	VFMADD231PS Y3, Y4, Y15 \
-	ADDQ $(64*size), DX \
+	ADDQ $(32*size), DX \
 	INCQ AX \
 	CMPQ AX, CX \
 	JLT number \
@@ -59,11 +47,7 @@ number: \
 	PUT(32, Y9) \
 	PUT(64, Y10) \
 	PUT(96, Y11) \
-	PUT(128, Y12) \
-	PUT(160, Y13) \
-	PUT(192, Y14) \
-	PUT(224, Y15) \
-	ADDQ $256, DI \
+	ADDQ $128, DI \
 	DECQ BX \
 	JNE panel \
 	VZEROUPPER \

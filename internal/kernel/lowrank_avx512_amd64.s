@@ -2,44 +2,38 @@
 
 #include "textflag.h"
 
-// Updates of low rank for AVX-512: panels of 64 outputs, one after the other, of 1
+// Updates of low rank for AVX-512: panels of 32 outputs, one after the other, of 1
 // or 4 rows, see LowRanks.
 //
 //	DI R12 R13 R14   rows of y, at the panel;  SI R8 R9 R10  rows of z
-//	DX       weights, [R][64] a panel;  BX  panels left
+//	DX       weights, [R][32] a panel;  BX  panels left
 //	AX       number in z;  CX  R
-//	Z0–Z3    weights of one number;  Z4  the number
-//	Z16–Z31  sums, four registers a row
+//	Z0 Z1    weights of one number;  Z4  the number
+//	Z16–Z23  sums, two registers a row
 
 #define F32AT(p, Z) VMOVUPS p, Z
 #define F16AT(p, Z) VCVTPH2PS p, Z
 #define BF16AT(p, Z) VPMOVZXWD p, Z; VPSLLD $16, Z, Z
 
-#define ZERO(A, B, C, D) VPXORD A, A, A; VPXORD B, B, B; VPXORD C, C, C; VPXORD D, D, D
-#define ZERO1 ZERO(Z16, Z17, Z18, Z19)
-#define ZERO4 ZERO1; ZERO(Z20, Z21, Z22, Z23); ZERO(Z24, Z25, Z26, Z27); ZERO(Z28, Z29, Z30, Z31)
+#define ZERO(A, B) VPXORD A, A, A; VPXORD B, B, B
+#define ZERO1 ZERO(Z16, Z17)
+#define ZERO4 ZERO1; ZERO(Z18, Z19); ZERO(Z20, Z21); ZERO(Z22, Z23)
 
-#define ROW(z, A, B, C, D) \
+#define ROW(z, A, B) \
 	VBROADCASTSS (z)(AX*4), Z4 \
 	VFMADD231PS Z0, Z4, A \
-	VFMADD231PS Z1, Z4, B \
-	VFMADD231PS Z2, Z4, C \
-	VFMADD231PS Z3, Z4, D
-#define ROWS1 ROW(SI, Z16, Z17, Z18, Z19)
-#define ROWS4 ROWS1; ROW(R8, Z20, Z21, Z22, Z23); ROW(R9, Z24, Z25, Z26, Z27); ROW(R10, Z28, Z29, Z30, Z31)
+	VFMADD231PS Z1, Z4, B
+#define ROWS1 ROW(SI, Z16, Z17)
+#define ROWS4 ROWS1; ROW(R8, Z18, Z19); ROW(R9, Z20, Z21); ROW(R10, Z22, Z23)
 
-#define PUT(y, A, B, C, D) \
+#define PUT(y, A, B) \
 	VADDPS (y), A, A \
 	VADDPS 64(y), B, B \
-	VADDPS 128(y), C, C \
-	VADDPS 192(y), D, D \
 	VMOVUPS A, (y) \
 	VMOVUPS B, 64(y) \
-	VMOVUPS C, 128(y) \
-	VMOVUPS D, 192(y) \
-	ADDQ $256, y
-#define PUT1 PUT(DI, Z16, Z17, Z18, Z19)
-#define PUT4 PUT1; PUT(R12, Z20, Z21, Z22, Z23); PUT(R13, Z24, Z25, Z26, Z27); PUT(R14, Z28, Z29, Z30, Z31)
+	ADDQ $128, y
+#define PUT1 PUT(DI, Z16, Z17)
+#define PUT4 PUT1; PUT(R12, Z18, Z19); PUT(R13, Z20, Z21); PUT(R14, Z22, Z23)
 
 #define EXPAND(AT, size, ZERON, ROWSN, PUTN) \
 	MOVQ y+0(FP), DI \
@@ -61,10 +55,8 @@ panel: \
 number: \
 	AT((DX), Z0) \
 	AT((16*size)(DX), Z1) \
-	AT((32*size)(DX), Z2) \
-	AT((48*size)(DX), Z3) \
 	ROWSN \
-	ADDQ $(64*size), DX \
+	ADDQ $(32*size), DX \
 	INCQ AX \
 	CMPQ AX, CX \
 	JLT number \

@@ -6,15 +6,15 @@ import (
 )
 
 // panelOut is how many outputs a panel of Up has.
-const panelOut = 64
+const panelOut = 32
 
 // Up is B [Out, R] of an adapter, laid out for products with few rows: Bᵀ in panels
-// of 64 outputs, the last one filled up with zeros.
+// of 32 outputs, the last one filled up with zeros.
 type Up struct {
 	Type   Type // F32, F16 or BF16
 	Out, R int
 	size   int        // of a number
-	data   []byte     // [panels][R][64]
+	data   []byte     // [panels][R][32]
 	arena  *hugeArena // that data is in, if any
 }
 

@@ -3,8 +3,6 @@ package kernel
 import (
 	"fmt"
 	"runtime"
-	"sync/atomic"
-	"time"
 )
 
 // MatMul computes y [a.rows, w.Rows] = x Wᵀ, where x [a.rows, w.Cols] is what a
@@ -79,14 +77,14 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	// Enough groups a time to outweigh taking them, few enough to share evenly.
 	const work = 1 << 19 // multiplications
 	j.chunk = max(1, min(work/(groupRows*a.cols*a.rows), total/(8*p.Workers())))
-	j.pieces = j.shrinks
+	pieces := 0
 	for i := range all {
-		j.pieces += j.piecesOf(&all[i])
+		pieces += j.piecesOf(&all[i])
 	}
-	j.next.Store(0)
+	workers := min(p.Workers(), j.shrinks+pieces)
+	j.deal(workers, pieces)
 	j.done.Store(0)
 	j.failed.Store(false)
-	workers := min(p.Workers(), j.pieces)
 	for i := range all {
 		a.reserve(workers, all[i].W)
 	}
@@ -96,110 +94,6 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	if low != nil {
 		low.end()
 	}
-}
-
-// productJob is the task of MatMuls: each worker takes pieces of work until none is
-// left, with scratch memory of its own. The pieces are what updates of low rank
-// make of x, then groups of rows of the products, to which what the updates make of
-// them is added at once. A meeting of the pool for each would take as long as they do.
-type productJob struct {
-	all   []Product
-	a     *Acts
-	chunk int // groups
-
-	low     *LowRanks // nil: none
-	shrinks int       // pieces of low
-	pieces  int       // in all
-
-	next   atomic.Int64
-	_      [64]byte     // the words below are for waiting; keep them apart
-	done   atomic.Int64 // of the shrinks
-	failed atomic.Bool  // a worker panicked
-}
-
-// Do is one worker; i picks its scratch memory.
-func (j *productJob) Do(i int) {
-	s, ended := &j.a.scratch[i], false
-	defer func() {
-		if !ended {
-			j.failed.Store(true)
-		}
-	}()
-	for {
-		k := int(j.next.Add(1)) - 1
-		switch {
-		case k < j.shrinks:
-			j.low.shrinks[k].run(j.low, &s.low)
-			j.done.Add(1)
-		case k < j.pieces && j.piece(s, k-j.shrinks):
-		default:
-			ended = true
-			return
-		}
-	}
-}
-
-// chunkOf is how many groups a piece of y has: whole panels of updates.
-func (j *productJob) chunkOf(y *Product) int {
-	const panel = panelOut / groupRows
-	if len(y.Groups) == 0 {
-		return j.chunk
-	}
-	return (j.chunk + panel - 1) / panel * panel
-}
-
-func (j *productJob) piecesOf(y *Product) int {
-	n := j.chunkOf(y)
-	return (y.W.groups() + n - 1) / n
-}
-
-// piece computes some groups of one product, and tells that no worker has failed.
-func (j *productJob) piece(s *scratch, k int) bool {
-	of := 0
-	for ; k >= j.piecesOf(&j.all[of]); of++ {
-		k -= j.piecesOf(&j.all[of])
-	}
-	y := &j.all[of]
-	n := j.chunkOf(y)
-	lo, hi := k*n, min((k+1)*n, y.W.groups())
-	var expands []expanding
-	if len(y.Groups) > 0 {
-		expands = j.low.expandsOf(of)
-	}
-	lowest, highest := lo*groupRows/panelOut, (hi*groupRows+panelOut-1)/panelOut
-	for i := range expands { // they arrive while the product is computed
-		expands[i].prefetch(lowest, highest)
-	}
-	for g := lo; g < hi; g++ {
-		if y.W.format.packing != nil {
-			j.a.packed(s, y, g)
-		} else {
-			j.a.float(s, y, g)
-		}
-	}
-	if len(expands) > 0 && !j.await() {
-		return false
-	}
-	for i := range expands {
-		expands[i].run(j.low, &s.low, lowest, highest)
-	}
-	return true
-}
-
-// await waits until all shrinks are done and tells that none failed. All have
-// been taken, by workers that run, and wait for nothing.
-func (j *productJob) await() bool {
-	for n := 0; j.done.Load() < int64(j.shrinks); n++ {
-		if j.failed.Load() {
-			return false
-		}
-		if n < 1<<10 {
-			pause()
-		} else {
-			time.Sleep(spinFor) // the worker has lost its core; it may have this one
-		}
-	}
-	return true
 }
 
 // packed computes the outputs of group g of a quantised matrix.

@@ -123,3 +123,38 @@ func TestMatMulsFail(t *testing.T) {
 	}
 	p.Close()
 }
+
+// inTask runs f as the task of a pool, which cannot help it.
+type inTask struct{ f func() }
+
+func (t inTask) Do(i int) {
+	if i == 0 {
+		t.f()
+	}
+}
+
+// TestMatMulsAlone: one worker does the shares of all when the others do not come, what
+// it would wait for included.
+func TestMatMulsAlone(t *testing.T) {
+	p := NewPool(3)
+	c := newLowRankCase(t, 1, F16, 64, 192, 8, 3, 16)
+	m := mustMatrix(t, Source{Type: Q4_1, Rows: 192, Cols: 64, Data: make([]byte, 192*Q4_1.RowBytes(64))})
+	product := func(pool *Pool) []float32 {
+		var a Acts
+		a.Set(pool, c.x, c.rows, c.in)
+		y := make([]float32, c.rows*192)
+		MatMuls(pool, []Product{{Y: y, W: m, Groups: c.groups}}, &a, new(LowRanks))
+		return y
+	}
+	ended := make(chan []float32, 1)
+	go func() { p.Run(2, inTask{func() { ended <- product(p) }}) }()
+	select {
+	case have := <-ended:
+		if i := firstDifference(have, product(nil)); i >= 0 {
+			t.Errorf("number %d differs", i)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for the others")
+	}
+	p.Close()
+}

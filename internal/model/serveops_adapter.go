@@ -109,8 +109,9 @@ func (a *Weighted) update(w *Linear) *Update {
 	return a.updates[w.Index]
 }
 
-// plan fills sums[i] with the updates of low rank, and tells what else there is.
-func (a *adapted) plan(i int, w *Linear, id int32) (exchanges, shifts bool) {
+// plan fills sums[i] with the updates of low rank, and tells whether there are any, and
+// what else there is.
+func (a *adapted) plan(i int, w *Linear, id int32) (adds, exchanges, shifts bool) {
 	for len(a.sums) <= i {
 		a.sums = append(a.sums, nil)
 	}
@@ -127,11 +128,12 @@ func (a *adapted) plan(i int, w *Linear, id int32) (exchanges, shifts bool) {
 			exchanges = exchanges || u.exchanges()
 			shifts = shifts || u.shift != nil
 			if u.A != nil && !u.exchanges() {
+				adds = true
 				s.Sum = append(s.Sum, kernel.LowRank{A: u.A, B: u.B, Scale: u.Scale * g.set[i].Weight})
 			}
 		}
 	}
-	return exchanges, shifts
+	return adds, exchanges, shifts
 }
 
 // adaptedLinears makes the products y = Wx, before the bias, and adds what adapters make
@@ -140,8 +142,8 @@ func (o *ServeOps) adaptedLinears(y []Value, x Value, w []*Linear) {
 	a := &o.adapted
 	a.more = a.more[:0]
 	for i := range w {
-		exchanges, shifts := a.plan(i, w[i], x.ID)
-		if !exchanges { // else they need Wx itself
+		adds, exchanges, shifts := a.plan(i, w[i], x.ID)
+		if adds && !exchanges { // else they need Wx itself
 			o.products[i].Groups = a.sums[i]
 		}
 		if exchanges || shifts {
@@ -178,7 +180,7 @@ func (o *ServeOps) furthered(y, x Value, w *Linear, sums []kernel.RowGroup, exch
 // adaptedTable adds to rows y of a table what adapters make of its ids.
 func (o *ServeOps) adaptedTable(y Value, ids []int32, w *Linear) {
 	a := &o.adapted
-	exchanges, _ := a.plan(0, w, 0)
+	_, exchanges, _ := a.plan(0, w, 0)
 	m := o.arena.at
 	var base []float32
 	if exchanges {
