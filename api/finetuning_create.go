@@ -185,6 +185,7 @@ func bindTuning(o *object, s *jobs.Settings) {
 	number := func(v value) float64 { return v.number(-math.MaxFloat64, math.MaxFloat64) }
 	o.string("recipe", &s.Recipe)
 	o.string("schedule", &s.Schedule)
+	o.string("precision", &s.Precision)
 	if v, ok := o.value("targets"); ok {
 		s.Targets = v.strings(64)
 	}

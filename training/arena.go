@@ -1,5 +1,7 @@
 package training
 
+import "graft/internal/kernel"
+
 // arena lends memory that is taken back all at once, or down to a mark.
 type arena struct {
 	chunks [][]float32
@@ -16,13 +18,13 @@ const chunkLen = 1 << 18
 func (a *arena) take(n int) []float32 {
 	for a.at.chunk < len(a.chunks) && a.at.used+n > len(a.chunks[a.at.chunk]) {
 		if a.at.used == 0 { // too small for this one: make it larger
-			a.chunks[a.at.chunk] = make([]float32, n)
+			a.chunks[a.at.chunk] = kernel.Floats(n)
 			break
 		}
 		a.at = mark{a.at.chunk + 1, 0}
 	}
 	if a.at.chunk == len(a.chunks) {
-		a.chunks = append(a.chunks, make([]float32, max(n, chunkLen)))
+		a.chunks = append(a.chunks, kernel.Floats(max(n, chunkLen)))
 	}
 	end := a.at.used + n
 	x := a.chunks[a.at.chunk][a.at.used:end:end]

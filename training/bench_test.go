@@ -50,17 +50,17 @@ func BenchmarkStep(b *testing.B) {
 		specs = append(specs, ModuleSpec{Path: p, Rank: 16, Alpha: 16})
 	}
 	for _, c := range []struct {
-		keep    int64
-		dropout float32
-		half    bool
-	}{{2 << 30, 0, false}, {2 << 30, 0, true}, {384 << 20, 0, true}, {0, 0, false}, {0, 0, true}, {2 << 30, 0.05, true}} {
-		b.Run(fmt.Sprintf("keep%dMB/dropout%v/half=%v", c.keep>>20, c.dropout, c.half), func(b *testing.B) {
+		keep      int64
+		dropout   float32
+		precision kernel.Precision
+	}{{2 << 30, 0, kernel.Full}, {2 << 30, 0, kernel.Split}, {2 << 30, 0, kernel.Half}, {384 << 20, 0, kernel.Split}, {0, 0, kernel.Full}, {0, 0, kernel.Split}, {2 << 30, 0.05, kernel.Split}} {
+		b.Run(fmt.Sprintf("keep%dMB/dropout%v/%v", c.keep>>20, c.dropout, c.precision), func(b *testing.B) {
 			a, err := NewAdapter(m, specs, c.dropout, 1)
 			if err != nil {
 				b.Fatal(err)
 			}
 			opts := DefaultOptions()
-			opts.KeepBytes, opts.Half = c.keep, c.half
+			opts.KeepBytes, opts.Precision = c.keep, c.precision
 			opts.Windows = make([][]int, 1<<10)
 			for i := range opts.Windows {
 				opts.Windows[i] = []int{0, 1, 2, 3}

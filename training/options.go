@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"graft/internal/kernel"
 )
 
 // Options of a Trainer. DefaultOptions has a value for each.
@@ -33,11 +35,10 @@ type Options struct {
 	MinDelta      float64 // what counts as an improvement, in nats
 
 	KeepBytes int64 // of results kept between the passes; see Tape.Keep
-	// Half rounds weights and activations to bfloat16 in products of both, where the
-	// machine has an instruction for it: about 1.5 times the speed. Another machine may
-	// then come to other numbers.
-	Half bool
-	Base string // digest of the base model; a checkpoint of another base is refused
+	// Precision is that of products with weights. With another than Full, another kind
+	// of processor may come to other numbers.
+	Precision kernel.Precision
+	Base      string // digest of the base model; a checkpoint of another base is refused
 	// Between is called between small pieces of work, so that others may use the
 	// cores; its error ends the step. May be nil.
 	Between func(ctx context.Context) error

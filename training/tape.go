@@ -19,9 +19,8 @@ import (
 type Tape struct {
 	// Keep is how many bytes of results may be kept between the passes.
 	Keep int64
-	// Half has products with weights computed from numbers rounded to bfloat16; see
-	// kernel.Gemm. It is set before the first pass.
-	Half bool
+	// Precision is that of products with weights. It is set before the first pass.
+	Precision kernel.Precision
 	// Between is called between small pieces of work, so that others may use the
 	// cores; its error ends the pass. May be nil.
 	Between func(ctx context.Context) error
@@ -92,7 +91,7 @@ func (t *Tape) Forward(ctx context.Context, m *model.Model, b *model.Batch, p Pa
 		t.drop = p.Adapter.Dropout
 	}
 	t.work.release(mark{})
-	t.gemm.Half = t.Half
+	t.gemm.Precision = t.Precision
 	t.stretches(m)
 	m.Forward(t, b)
 	return t.err

@@ -68,7 +68,7 @@ func (c Config) Validate() error {
 
 	e := c.Engine
 	atLeast("engine.threads", e.Threads, 0)
-	oneOf("engine.isa", e.ISA, "auto", "generic", "avx2", "avx512")
+	oneOf("engine.isa", e.ISA, "auto", "generic", "avx2", "avx512", "amx")
 	atLeast("engine.context", e.Context, 0)
 	oneOf("engine.kv_type", e.KVType, "f32", "f16", "bf16", "q8_0")
 	if e.KVMemory < 1<<20 {

@@ -25,7 +25,8 @@ func (f *factor) step() int {
 type gemmScratch struct {
 	edge  gemmEdge
 	panel []float32 // [columns/gemmCols, k, gemmCols]
-	pairs []float32 // one panel as pairs, [k/2, gemmCols]
+	pairs []float32 // one panel as pairs, [k/2, gemmCols]; or panels of split numbers
+	sums  []float32 // of split numbers; see splitJob.chunk
 	tall  []float32 // sixteen rows of weights as [columns, 16]
 	q     []uint8   // a panel of weights; see packing
 	f     []float32 // its scales, then its mins

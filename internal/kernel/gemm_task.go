@@ -9,19 +9,14 @@ import (
 // Gemm computes products for training in memory that it keeps. It serves one
 // goroutine at a time. The zero value is ready.
 type Gemm struct {
-	// Half rounds both sides of products with weights (MulT and Mul) to bfloat16, and
-	// adds the products in float32, on machines that have an instruction for it, for
-	// twice the speed. Numbers are then off by about 2^-9 of their terms; they still
-	// depend on neither workers nor neighbouring rows.
-	Half bool
+	// Precision is that of products with weights (MulT and Mul).
+	Precision Precision
 
 	pairs   []float32     // the left side as pairs
 	scratch []gemmScratch // one per worker
 	job     gemmJob
+	splits  splitJob
 }
-
-// HasHalf tells whether this machine, on the path in use, computes with Half.
-func HasHalf() bool { return hasPairs() }
 
 // MulT is y [rows, w.Rows] = x [rows, w.Cols] wᵀ, or added to y. Weights count as
 // what they dequantise to.
@@ -36,11 +31,15 @@ func (g *Gemm) Mul(p *Pool, y, x []float32, rows int, w *Matrix, addition bool) 
 
 // weigh is y [m, n] = x [m, k] b, or added to y.
 func (g *Gemm) weigh(p *Pool, y, x []float32, b factor, m, n, k int, addition bool) {
-	if !g.Half || k%32 != 0 || !hasPairs() {
+	RowMajor(x, k).holds(m, k)
+	if g.Precision != Full && tiles && len(y) == m*n && m > 0 && n > 0 && k > 0 {
+		g.split(p, y, x, b, m, n, k, addition)
+		return
+	}
+	if g.Precision != Half || k%32 != 0 || !hasPairs() {
 		g.run(p, y, RowMajor(x, k), b, m, n, k, addition)
 		return
 	}
-	RowMajor(x, k).holds(m, k)
 	g.pairs = slices.Grow(g.pairs[:0], m*k/2)[:m*k/2]
 	t := spareRows.take()
 	t.y, t.x, t.width = g.pairs, x, k
@@ -75,22 +74,31 @@ func (g *Gemm) run(p *Pool, y []float32, a View, b factor, m, n, k int, addition
 	*j = gemmJob{y: y, a: a, b: b, m: m, n: n, k: k, addition: addition, step: b.step()}
 	j.plan(p.Workers())
 	workers := min(p.Workers(), j.items)
+	pairs := 0
+	if b.pairs {
+		pairs = gemmDepth / 2 * j.step
+	}
+	g.reserve(workers, j.step, pairs)
+	j.scratch = g.scratch
+	j.next.Store(0)
+	p.Run(workers, j)
+	j.y, j.a, j.b = nil, View{}, factor{}
+}
+
+// reserve makes memory for workers that pack step columns at a time, and so many pairs.
+func (g *Gemm) reserve(workers, step, pairs int) {
 	for len(g.scratch) < workers {
 		g.scratch = append(g.scratch, gemmScratch{})
 	}
 	for i := range g.scratch[:workers] {
 		s := &g.scratch[i]
-		if len(s.panel) < gemmDepth*j.step {
-			s.panel = make([]float32, gemmDepth*j.step)
+		if len(s.panel) < gemmDepth*step {
+			s.panel = make([]float32, gemmDepth*step)
 		}
-		if b.pairs && len(s.pairs) < gemmDepth/2*j.step {
-			s.pairs = make([]float32, gemmDepth/2*j.step)
+		if len(s.pairs) < pairs {
+			s.pairs = Floats(pairs)
 		}
 	}
-	j.scratch = g.scratch
-	j.next.Store(0)
-	p.Run(workers, j)
-	j.y, j.a, j.b = nil, View{}, factor{}
 }
 
 // gemmJob is the task of one product: workers take some rows and columns of the

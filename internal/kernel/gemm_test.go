@@ -162,11 +162,11 @@ func TestGemmHalf(t *testing.T) {
 			w, dense := randomMatrix(t, rng, f, rows, cols)
 			const m = 30
 			x, gy := randomF32(rng, m*cols), randomF32(rng, m*rows)
-			shared, alone := Gemm{Half: true}, Gemm{Half: true}
+			shared, alone := Gemm{Precision: Half}, Gemm{Precision: Half}
 			check := func(what string, have, one []float32, x []float32, b View, n, k int) {
 				sameBits(t, what+" rows one by one", one, have)
 				want, size := make([]float32, m*n), make([]float32, m*n)
-				if hasPairs() {
+				if Half.Fast() {
 					x, b.Data = round(x), round(b.Data)
 				}
 				productByDefinition(want, RowMajor(x, k), b, m, n, k, false)

@@ -44,8 +44,8 @@ func asFloats(b []byte) []float32 {
 // does.
 func TestGemmInBounds(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		var g, half Gemm
-		half.Half = true
+		var g Gemm
+		split, half := Gemm{Precision: Split}, Gemm{Precision: Half}
 		for _, front := range []bool{false, true} {
 			for _, size := range [][3]int{{1, 16, 3}, {12, 32, 7}, {13, 48, 40}, {24, 33, 300}, {5, 5, 5}} {
 				m, n, k := size[0], size[1], size[2]
@@ -58,7 +58,7 @@ func TestGemmInBounds(t *testing.T) {
 				const m, rows, cols = 13, 32, 512
 				w := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: guarded(t, rows*f.Type.RowBytes(cols), front)})
 				x, y := asFloats(guarded(t, 4*m*cols, front)), asFloats(guarded(t, 4*m*rows, front))
-				for _, g := range []*Gemm{&g, &half} {
+				for _, g := range []*Gemm{&g, &split, &half} {
 					g.MulT(nil, y, x, m, w, true)
 					g.Mul(nil, x, y, m, w, true)
 				}

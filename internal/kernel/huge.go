@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"sync"
+	"unsafe"
 	"weak"
 )
 
@@ -37,4 +38,13 @@ func hugeBytes(n int) []byte {
 	b := c[huge.used:][:n:n]
 	huge.used += (n + 63) / 64 * 64
 	return b
+}
+
+// Floats is n zeroed numbers in large pages, where there are enough of them.
+func Floats(n int) []float32 {
+	x := make([]float32, n)
+	if n > 0 {
+		adviseHuge(unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*n))
+	}
+	return x
 }

@@ -15,17 +15,22 @@ const (
 	pathGeneric path = iota // portable Go
 	pathAVX2                // AVX2, FMA, F16C
 	pathAVX512              // AVX-512 F, BW, DQ, VL and VNNI on top
+	pathAMX                 // tiles of AMX on top, for products of training
 )
 
-var pathNames = [...]string{pathGeneric: "generic", pathAVX2: "avx2", pathAVX512: "avx512"}
+var pathNames = [...]string{pathGeneric: "generic", pathAVX2: "avx2", pathAVX512: "avx512", pathAMX: "amx"}
 
-// isa is the path in use. Kernels read it once per call.
-var isa path
+// isa is the path in use, as far as vectors go: with pathAMX it is pathAVX512, and
+// tiles are on. Kernels read both once per call.
+var (
+	isa   path
+	tiles bool
+)
 
 var isaErr error
 
 func init() {
-	isa = bestPath()
+	take(bestPath())
 	if name := os.Getenv("GRAFT_ISA"); name != "" {
 		isaErr = Use(name)
 	}
@@ -37,9 +42,16 @@ func Impls() []string {
 }
 
 // Impl names the path in use.
-func Impl() string { return pathNames[isa] }
+func Impl() string {
+	if tiles {
+		return pathNames[pathAMX]
+	}
+	return pathNames[isa]
+}
 
-// Use forces a path by name: "generic", "avx2" or "avx512". It must not be
+func take(p path) { isa, tiles = min(p, pathAVX512), p == pathAMX }
+
+// Use forces a path by name: "generic", "avx2", "avx512" or "amx". It must not be
 // called while kernels run.
 func Use(name string) error {
 	i := slices.Index(pathNames[:], name)
@@ -49,7 +61,7 @@ func Use(name string) error {
 	case path(i) > bestPath():
 		return fmt.Errorf("instruction set %q does not run on this machine: use one of %s", name, strings.Join(Impls(), ", "))
 	}
-	isa = path(i)
+	take(path(i))
 	return nil
 }
 

@@ -14,5 +14,8 @@ func bestPath() path {
 	if !(x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI) {
 		return pathAVX2
 	}
-	return pathAVX512
+	if !(x.HasAMXTile && x.HasAMXBF16 && x.HasAVX512BF16) || !tilesWork() {
+		return pathAVX512
+	}
+	return pathAMX
 }

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 	"unicode/utf8"
+
+	"graft/internal/kernel"
 )
 
 var suffixPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
@@ -77,6 +80,9 @@ func (s *Settings) check(at string) error {
 	case "", "constant", "cosine", "linear":
 	default:
 		bad("schedule", "%q is not one of constant, cosine, linear", s.Schedule)
+	}
+	if _, e := kernel.PrecisionOf(s.Precision); s.Precision != "" && e != nil {
+		bad("precision", "%q is not one of %s", s.Precision, strings.Join(kernel.Precisions(), ", "))
 	}
 	if len(s.Targets) > 64 {
 		bad("targets", "names %d modules, at most 64 are allowed", len(s.Targets))

@@ -46,6 +46,7 @@ type Settings struct {
 	Accumulation *int     `json:"gradient_accumulation_steps,omitempty"` // batches of a step
 	MaxLength    *int     `json:"max_length,omitempty"`                  // tokens; longer rows are refused
 	Packing      *bool    `json:"packing,omitempty"`                     // rows are computed side by side
+	Precision    string   `json:"precision,omitempty"`                   // float32, bf16x2, bf16: of products with weights
 	Patience     *int     `json:"patience,omitempty"`                    // 0: no early stop
 	MinDelta     *float64 `json:"min_delta,omitempty"`                   // nats
 	EvalSteps    *int     `json:"eval_steps,omitempty"`                  // 0: each epoch

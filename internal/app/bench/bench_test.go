@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	want := []string{"decode", "prefill", "concurrent", "adapters: one stream, base", "adapters: one stream, one adapter",
-		"adapters: eight streams, one adapter", "adapters: eight streams, eight adapters", "load to first token", "train, f32", "train, bf16 products"}
+		"adapters: eight streams, one adapter", "adapters: eight streams, eight adapters", "load to first token", "train, float32", "train, bf16x2", "train, bf16"}
 	if !slices.Equal(names, want) {
 		t.Errorf("measured %q, want %q", names, want)
 	}

@@ -41,13 +41,13 @@ func (b *bench) train(context.Context) ([]measurement, error) {
 		examples[i] = e
 	}
 	var all []measurement
-	for _, half := range []bool{false, true} {
+	for _, precision := range []kernel.Precision{kernel.Full, kernel.Split, kernel.Half} {
 		a, err := training.NewAdapter(m, specs, 0, 1)
 		if err != nil {
 			return nil, err
 		}
 		o := training.DefaultOptions()
-		o.Half = half
+		o.Precision = precision
 		o.Windows = make([][]int, b.Rounds+1)
 		for i := range o.Windows {
 			o.Windows[i] = []int{0, 1, 2, 3}
@@ -57,10 +57,7 @@ func (b *bench) train(context.Context) ([]measurement, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := "train, f32"
-		if half {
-			name = "train, bf16 products"
-		}
+		name := "train, " + precision.String()
 		all = append(all, measurement{name, func(ctx context.Context) (sample, error) {
 			start := time.Now()
 			_, err := t.Step(ctx)
