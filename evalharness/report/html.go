@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"graft/evalharness"
 )
@@ -18,15 +19,18 @@ var pageText string
 //go:embed page.css
 var pageStyle string
 
-// page is the template; html/template escapes every text by the place it stands in.
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"moment": moment, "upper": strings.ToUpper, "short": short, "integer": integer, "pvalue": pValue, "caseID": caseID, "lines": lines, "usage": usage, "sentence": sentence,
-	"percent": unit{percent: true}.value, "points": unit{percent: true}.diff,
-	"change": func(base, adapter float64) string { return unit{percent: true}.diff(adapter - base) },
-}).Parse(pageText))
+// page is the template; html/template escapes every text by the place it stands in. It
+// is made at its first use, since most starts of the program need none.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"moment": moment, "upper": strings.ToUpper, "short": short, "integer": integer, "pvalue": pValue, "caseID": caseID, "lines": lines, "usage": usage, "sentence": sentence,
+		"percent": unit{percent: true}.value, "points": unit{percent: true}.diff,
+		"change": func(base, adapter float64) string { return unit{percent: true}.diff(adapter - base) },
+	}).Parse(pageText))
+})
 
 // HTML writes a page that needs no other file and no network, and runs no program.
-func HTML(w io.Writer, r *evalharness.Result) error { return page.Execute(w, newView(r)) }
+func HTML(w io.Writer, r *evalharness.Result) error { return page().Execute(w, newView(r)) }
 
 // view is what the template shows beside the result itself.
 type view struct {

@@ -18,5 +18,5 @@ type Single struct {
 func Alone(w io.Writer, r *evalharness.Result, s Single) error {
 	v := newView(r)
 	v.Headline, v.Tone, v.Lead, v.Next = s.Headline, s.Tone, s.Lead, s.Next
-	return page.Execute(w, v)
+	return page().Execute(w, v)
 }

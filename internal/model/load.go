@@ -4,12 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
 
-	"graft/internal/kernel"
 	"graft/internal/weights"
 )
 
@@ -89,36 +84,4 @@ func build(l *loader, opts Options) (*Model, error) {
 		c.Bytes += p.linear.W.Bytes()
 	}
 	return m, nil
-}
-
-// pack lays out the matrices, the largest first, and gives back the memory of
-// those parts of the file that are not needed any more.
-func (l *loader) pack(workers int) error {
-	jobs := slices.Clone(l.packing)
-	slices.SortStableFunc(jobs, func(a, b packing) int { return len(b.source.Data) - len(a.source.Data) })
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	errs := make([]error, len(jobs))
-	var next atomic.Int64
-	var done sync.WaitGroup
-	for range min(workers, len(jobs)) {
-		done.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(jobs); i = int(next.Add(1)) - 1 {
-				j := &jobs[i]
-				j.linear.W, errs[i] = kernel.NewMatrix(j.source)
-				if errs[i] != nil {
-					errs[i] = fmt.Errorf("tensor %s: %w", j.tensor.Name, errs[i])
-				}
-				if f, ok := kernel.FormatOf(j.tensor.Type); ok && f.BlockLen > 1 {
-					l.store.Release(j.tensor) // now there is a copy
-				}
-			}
-		})
-	}
-	done.Wait()
-	for _, t := range l.ties {
-		t.head.W = t.table.W
-	}
-	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,12 +83,26 @@ func (s *Store) Bytes() int64 {
 	return n
 }
 
-// Release tells the operating system that t.Data is not needed for now, so that
-// its pages no longer count as memory of this program. Looking at t.Data later
-// is allowed and reads the file again.
-func (s *Store) Release(t Tensor) {
-	if t.file != nil {
-		t.file.release(t.at, len(t.Data))
+// near is how far tensors may lie apart in a file that are released together. Each
+// release makes all processors look up their pages anew.
+const near = 1 << 20 // bytes
+
+// Release tells the operating system that the Data of these tensors is not needed for
+// now, so that its pages no longer count as memory of this program; so it may be with
+// what lies between them. Looking at any of it later is allowed and reads the file
+// again.
+func (s *Store) Release(tensors ...Tensor) {
+	tensors = slices.DeleteFunc(slices.Clone(tensors), func(t Tensor) bool { return t.file == nil })
+	slices.SortFunc(tensors, func(a, b Tensor) int {
+		return cmp.Or(slices.Index(s.files, a.file)-slices.Index(s.files, b.file), a.at-b.at)
+	})
+	for len(tensors) > 0 {
+		first, end, n := tensors[0], tensors[0].at+len(tensors[0].Data), 1
+		for ; n < len(tensors) && tensors[n].file == first.file && tensors[n].at <= end+near; n++ {
+			end = max(end, tensors[n].at+len(tensors[n].Data))
+		}
+		first.file.release(first.at, end-first.at)
+		tensors = tensors[n:]
 	}
 }
 

@@ -35,6 +35,17 @@ func New(o Options) (*Backend, error) {
 	b.pool = kernel.NewPool(o.Threads)
 	r.needs = b.opts.modelNeeds
 	r.load = func(ctx context.Context, s *Source) (*instance, error) {
+		if len(r.loaded()) == 0 { // else answers are written meanwhile, which leave garbage
+			path, err := s.Open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			size, err := fileBytes(path)
+			if err != nil {
+				return nil, err
+			}
+			defer holdCollector(size)()
+		}
 		return b.opts.load(ctx, s, b.pool, b.pins.has)
 	}
 	return b, nil

@@ -1,6 +1,9 @@
 package native
 
-import "testing"
+import (
+	"runtime/debug"
+	"testing"
+)
 
 func TestCollectorPercent(t *testing.T) {
 	for _, c := range []struct {
@@ -13,5 +16,33 @@ func TestCollectorPercent(t *testing.T) {
 	}
 	if got := collectorPercent(8*garbage, 10); got != 10 {
 		t.Errorf("where Go is set to 10 %%: %d", got)
+	}
+}
+
+// TestHoldCollector: collecting stops for loads, also for several at a time, and is
+// afterwards as it was.
+func TestHoldCollector(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	settings := func() [2]int64 {
+		p := debug.SetGCPercent(-1)
+		debug.SetGCPercent(p)
+		return [2]int64{int64(p), debug.SetMemoryLimit(-1)}
+	}
+	usual := settings()
+	one, two := holdCollector(1<<20), holdCollector(1<<20)
+	one()
+	one()
+	if s := settings(); s[0] != -1 || s[1] >= usual[1] || s[1] < loading {
+		t.Errorf("%d %% and at most %d bytes while a model loads", s[0], s[1])
+	}
+	two()
+	if s := settings(); s != usual {
+		t.Errorf("%v afterwards, %v before", s, usual)
+	}
+	t.Setenv("GOGC", "50")
+	defer holdCollector(1 << 20)()
+	if s := settings(); s != usual {
+		t.Errorf("%v although the environment has settings, want %v", s, usual)
 	}
 }

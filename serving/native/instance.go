@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"sync"
 
 	"graft/internal/chat"
@@ -205,16 +203,6 @@ func (in *instance) cacheKey(limit int, set adapterSet) string {
 
 // modelNeeds estimates the memory of the model at path: its files and the cache.
 func (o *Options) modelNeeds(path string) (int64, error) {
-	total := o.CacheBytes
-	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			total += info.Size()
-		}
-		return err
-	})
-	return total, err
+	n, err := fileBytes(path)
+	return n + o.CacheBytes, err
 }

@@ -3,14 +3,13 @@ package lint
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
 // broken is UTF-8 that was read as Latin-1 and written as UTF-8 again.
-var broken = regexp.MustCompile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0098-\u2122]|\u00ef\u00bf\u00bd")
+var broken = pattern("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0098-\u2122]|\u00ef\u00bf\u00bd")
 
 // encoding looks for text that went through a wrong encoding, and for characters that
 // nobody sees.
@@ -24,7 +23,7 @@ func encoding(ctx context.Context, in *Input) ([]Finding, error) {
 		r := &in.Set.Rows[i]
 		for _, f := range fields(r) {
 			at := strings.IndexRune(f.text, '\ufffd')
-			if m := broken.FindStringIndex(f.text); m != nil {
+			if m := broken().FindStringIndex(f.text); m != nil {
 				at = m[0]
 			}
 			if at >= 0 {

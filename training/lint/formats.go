@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +12,8 @@ import (
 )
 
 var (
-	markdown = regexp.MustCompile("(?m)^#{1,6} |^[-*] .*\n[-*] |\\*\\*[^*\n]+\\*\\*|^```|^\\|.*\\|$")
-	fenced   = regexp.MustCompile("(?s)^```")
+	markdown = pattern("(?m)^#{1,6} |^[-*] .*\n[-*] |\\*\\*[^*\n]+\\*\\*|^```|^\\|.*\\|$")
+	fenced   = pattern("(?s)^```")
 )
 
 // shape is what kind of text an answer is.
@@ -22,9 +21,9 @@ func shape(s string) string {
 	switch {
 	case json.Valid([]byte(s)) && strings.ContainsAny(s[:1], "{["):
 		return "JSON"
-	case fenced.MatchString(s):
+	case fenced().MatchString(s):
 		return "fenced code"
-	case markdown.MatchString(s):
+	case markdown().MatchString(s):
 		return "Markdown"
 	}
 	return "plain text"

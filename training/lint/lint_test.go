@@ -334,7 +334,7 @@ func TestMarks(t *testing.T) {
 	for _, s := range texts {
 		found := false
 		for k := range privates {
-			if p := &privates[k]; p.at.MatchString(s) {
+			if p := &privates[k]; p.at().MatchString(s) {
 				if found = true; !p.may(s, countDigits(s)) {
 					t.Errorf("%s is not looked for in %q", p.name, s)
 				}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Where is the file and the lines of a finding.
@@ -69,9 +70,11 @@ func (r *Report) Text(w io.Writer, paint func(Severity, string) string) error {
 }
 
 // HTML writes the report as a page that needs nothing else.
-func (r *Report) HTML(w io.Writer) error { return page.Execute(w, r) }
+func (r *Report) HTML(w io.Writer) error { return page().Execute(w, r) }
 
-var page = template.Must(template.New("report").Parse(`<!doctype html>
+// page is made at its first use, since most starts of the program need none.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Parse(`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -108,3 +111,4 @@ small { opacity: .7; }
 {{else}}<p>Nothing was found.</p>
 {{end}}</html>
 `))
+})

@@ -11,7 +11,7 @@ import (
 // private is a kind of text that should not be learnt by heart.
 type private struct {
 	name   string
-	at     *regexp.Regexp
+	at     func() *regexp.Regexp
 	marks  []string          // one is in each text that matches; nil: digits are
 	digits int               // so many at least are in each text that matches
 	check  func(string) bool // nil: all that match
@@ -28,16 +28,16 @@ func (p *private) may(text string, digits int) bool {
 }
 
 var privates = []private{
-	{"a private key", regexp.MustCompile(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----`), []string{"-----BEGIN"}, 0, nil, true},
-	{"an access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bgh[pousr]_[0-9A-Za-z]{36,}\b|\bgithub_pat_[0-9A-Za-z_]{22,}\b|\bglpat-[0-9A-Za-z_-]{20,}\b|\bsk-[0-9A-Za-z_-]{20,}\b|\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}\b|\bxox[abprs]-[0-9A-Za-z-]{10,}\b|\bhf_[0-9A-Za-z]{30,}\b|\bnpm_[0-9A-Za-z]{36}\b|\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b`), []string{"AKIA", "ASIA", "AIza", "gh", "github_pat_", "glpat-", "sk-", "k_", "xox", "hf_", "npm_", "SG."}, 0, nil, true},
-	{"a token", regexp.MustCompile(`\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`), []string{"eyJ"}, 0, nil, true},
-	{"a password", regexp.MustCompile(`(?i)\b(?:password|passwd|pwd|secret|api[_-]?key)["']?\s*[:=]\s*["']?[^\s"',;<>{}\[\]]{8,}`), []string{":", "="}, 0, mixedCharacters, true},
-	{"a password in an address", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/:@]+@[^\s/]+`), []string{"://"}, 0, nil, true},
-	{"an e-mail address", regexp.MustCompile(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), []string{"@"}, 0, realAddress, false},
-	{"a card number", regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`), nil, 13, luhn, false},
-	{"an IBAN", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b`), nil, 2, iban, false},
-	{"a telephone number", regexp.MustCompile(`(?:\+\d{1,3}[ .-]?|\b0)(?:\(\d{1,5}\)|\d{1,5})(?:[ ./-]?\d{2,5}){2,5}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), nil, 8, telephone, false},
-	{"a social security number", regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), nil, 9, nil, false},
+	{"a private key", pattern(`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----`), []string{"-----BEGIN"}, 0, nil, true},
+	{"an access key", pattern(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bgh[pousr]_[0-9A-Za-z]{36,}\b|\bgithub_pat_[0-9A-Za-z_]{22,}\b|\bglpat-[0-9A-Za-z_-]{20,}\b|\bsk-[0-9A-Za-z_-]{20,}\b|\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}\b|\bxox[abprs]-[0-9A-Za-z-]{10,}\b|\bhf_[0-9A-Za-z]{30,}\b|\bnpm_[0-9A-Za-z]{36}\b|\bSG\.[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}\b`), []string{"AKIA", "ASIA", "AIza", "gh", "github_pat_", "glpat-", "sk-", "k_", "xox", "hf_", "npm_", "SG."}, 0, nil, true},
+	{"a token", pattern(`\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`), []string{"eyJ"}, 0, nil, true},
+	{"a password", pattern(`(?i)\b(?:password|passwd|pwd|secret|api[_-]?key)["']?\s*[:=]\s*["']?[^\s"',;<>{}\[\]]{8,}`), []string{":", "="}, 0, mixedCharacters, true},
+	{"a password in an address", pattern(`\b[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/:@]+@[^\s/]+`), []string{"://"}, 0, nil, true},
+	{"an e-mail address", pattern(`\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b`), []string{"@"}, 0, realAddress, false},
+	{"a card number", pattern(`\b\d(?:[ -]?\d){12,18}\b`), nil, 13, luhn, false},
+	{"an IBAN", pattern(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b`), nil, 2, iban, false},
+	{"a telephone number", pattern(`(?:\+\d{1,3}[ .-]?|\b0)(?:\(\d{1,5}\)|\d{1,5})(?:[ ./-]?\d{2,5}){2,5}\b|\(\d{3}\) ?\d{3}-\d{4}\b|\b\d{3}-\d{3}-\d{4}\b`), nil, 8, telephone, false},
+	{"a social security number", pattern(`\b\d{3}-\d{2}-\d{4}\b`), nil, 9, nil, false},
 }
 
 // secrets looks for keys, passwords and data of persons.
@@ -84,7 +84,7 @@ func secrets(ctx context.Context, in *Input) ([]Finding, error) {
 
 // find is the first that is in a text, and the text without any of them.
 func (p *private) find(text string) (first, rest string) {
-	rest = p.at.ReplaceAllStringFunc(text, func(m string) string {
+	rest = p.at().ReplaceAllStringFunc(text, func(m string) string {
 		if p.check != nil && !p.check(m) {
 			return m
 		}
