@@ -18,7 +18,7 @@ type pairSlot struct {
 // newPairs makes room for n merges; more may come.
 func newPairs(n int) *pairs {
 	width := bits.Len(uint(n*3/2) | 15) // never more than two thirds full
-	return &pairs{slots: make([]pairSlot, 1<<width), shift: 64 - width}
+	return &pairs{slots: written[pairSlot](1 << width), shift: 64 - width}
 }
 
 func pairKey(a, b int32) uint64 { return uint64(a+1)<<32 | uint64(uint32(b)) }
