@@ -3,7 +3,6 @@ package training
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -29,46 +28,13 @@ func BenchmarkStep(b *testing.B) {
 	defer m.Close()
 	pool := kernel.NewPool(benchWorkers())
 	defer pool.Close()
-	rng := rand.New(rand.NewPCG(1, 2))
-	var examples []Example
-	for range 4 {
-		e := Example{IDs: make([]int32, 257), Weights: make([]float32, 257)}
-		for i := range e.IDs {
-			e.IDs[i] = int32(rng.IntN(m.Config.Vocab))
-			if i > 0 {
-				e.Weights[i] = 1
-			}
-		}
-		examples = append(examples, e)
-	}
-	paths, err := Targets(m, []string{"q_proj", "k_proj", "v_proj", "o_proj"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	var specs []ModuleSpec
-	for _, p := range paths {
-		specs = append(specs, ModuleSpec{Path: p, Rank: 16, Alpha: 16})
-	}
 	for _, c := range []struct {
 		keep      int64
 		dropout   float32
 		precision kernel.Precision
-	}{{2 << 30, 0, kernel.Full}, {2 << 30, 0, kernel.Split}, {2 << 30, 0, kernel.Half}, {384 << 20, 0, kernel.Split}, {0, 0, kernel.Full}, {0, 0, kernel.Split}, {2 << 30, 0.05, kernel.Split}} {
+	}{{384 << 20, 0, kernel.Full}, {384 << 20, 0, kernel.Split}, {384 << 20, 0, kernel.Half}, {0, 0, kernel.Full}, {0, 0, kernel.Split}, {384 << 20, 0.05, kernel.Split}} {
 		b.Run(fmt.Sprintf("keep%dMB/dropout%v/%v", c.keep>>20, c.dropout, c.precision), func(b *testing.B) {
-			a, err := NewAdapter(m, specs, c.dropout, 1)
-			if err != nil {
-				b.Fatal(err)
-			}
-			opts := DefaultOptions()
-			opts.KeepBytes, opts.Precision = c.keep, c.precision
-			opts.Windows = make([][]int, 1<<10)
-			for i := range opts.Windows {
-				opts.Windows[i] = []int{0, 1, 2, 3}
-			}
-			tr, err := NewTrainer(pool, m, a, examples, nil, opts)
-			if err != nil {
-				b.Fatal(err)
-			}
+			tr := stepOf(b, pool, m, 4, 256, c.dropout, func(o *Options) { o.KeepBytes, o.Precision = c.keep, c.precision })
 			before := cpuSeconds()
 			for b.Loop() {
 				if _, err := tr.Step(context.Background()); err != nil {

@@ -146,7 +146,7 @@ func (t *Trainer) setup() setup {
 	s := setup{Base: t.opts.Base, Data: sum()}
 
 	o := t.opts
-	o.Base, o.KeepBytes, o.Between = "", 0, nil // these change nothing
+	o.Base, o.KeepBytes, o.Memory, o.Between = "", 0, nil, nil // these change nothing
 	fmt.Fprintf(h, "%+v %v", o, t.beta)
 	s.Options = sum()
 

@@ -113,7 +113,7 @@ func TestGradientsGolden(t *testing.T) {
 			g := reftest.Load(t, filepath.Join("testdata", name+".safetensors"))
 			kerneltest.EachImpl(t, func(t *testing.T) {
 				for _, keep := range []int64{0, 1 << 30} {
-					tape := NewTape(nil)
+					tape := NewTape(nil, nil)
 					tape.Keep = keep
 					a := goldenAdapter(t, g, m, true)
 					s := gradientsOf(t, tape, m, a, goldenExamples(t, g), 4)
@@ -150,9 +150,9 @@ func TestGradientsInvariance(t *testing.T) {
 		examples := goldenExamples(t, g)
 		base := goldenAdapter(t, g, m, true)
 		base.Dropout = 0.1
-		one := gradientsOf(t, NewTape(nil), m, base, examples, 4)
+		one := gradientsOf(t, NewTape(nil, nil), m, base, examples, 4)
 		pool := kernel.NewPool(3)
-		tape := NewTape(pool)
+		tape := NewTape(pool, nil)
 		tape.Keep = 100 << 10 // some layers
 		again := goldenAdapter(t, g, m, true)
 		again.Dropout = 0.1
@@ -170,9 +170,9 @@ func TestGradientsInvariance(t *testing.T) {
 		pool.Close()
 
 		base.Dropout, again.Dropout = 0, 0
-		one = gradientsOf(t, NewTape(nil), m, base, examples, 4)
+		one = gradientsOf(t, NewTape(nil, nil), m, base, examples, 4)
 		for _, each := range []int{1, 2, 3} {
-			s := gradientsOf(t, NewTape(nil), m, again, examples, each)
+			s := gradientsOf(t, NewTape(nil, nil), m, again, examples, each)
 			if s.Weight != one.Weight || s.Tokens != one.Tokens || math.Abs(s.Loss-one.Loss) > 1e-6*one.Loss {
 				t.Errorf("%s: %d at a time: %+v, want %+v", name, each, s, one)
 			}
@@ -194,7 +194,7 @@ func TestGradientsPaths(t *testing.T) {
 		kerneltest.EachImpl(t, func(t *testing.T) {
 			a := goldenAdapter(t, g, m, true)
 			a.Dropout = 0.1
-			gradientsOf(t, NewTape(nil), m, a, goldenExamples(t, g), 2)
+			gradientsOf(t, NewTape(nil, nil), m, a, goldenExamples(t, g), 2)
 			if first == nil {
 				first = a
 				return

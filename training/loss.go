@@ -76,7 +76,15 @@ func (t *Tape) Backward(targets []int32, weights []float32) (Stats, error) {
 }
 
 // logitNumbers bounds the logits that are held at a time.
-const logitNumbers = 1 << 24
+const logitNumbers = 9 << 20
+
+// logitRows is how many rows have their logits computed at a time. All parts are about as
+// long, as the weights of the head are unpacked for each.
+func logitRows(rows, vocab int) int {
+	most := max(1, logitNumbers/vocab/12) * 12
+	parts := (rows + most - 1) / most
+	return ((rows+parts-1)/parts + 11) / 12 * 12
+}
 
 // score computes logits some rows at a time, and with back the gradient of the
 // head's input.
@@ -98,7 +106,7 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 	}
 	hit := make([]bool, rows)
 	vocab := h.linear.W.Rows
-	step := min(rows, max(1, logitNumbers/vocab/12)*12)
+	step := logitRows(rows, vocab)
 	defer func() { t.part = 0 }()
 	for r := 0; r < rows; r += step {
 		if !t.pause() {

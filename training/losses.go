@@ -11,7 +11,8 @@ import (
 // Losses is the mean loss of each example under the model itself, by weight, in nats.
 // between is called between small pieces of work, its error ends it; nil: nothing is.
 func Losses(ctx context.Context, pool *kernel.Pool, m *model.Model, examples []Example, between func(context.Context) error) ([]float64, error) {
-	t := NewTape(pool)
+	t := NewTape(pool, nil)
+	defer t.mem.Release()
 	t.Between = func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil || between == nil {
 			return err

@@ -21,7 +21,10 @@ type Options struct {
 	MaxSteps    int // ends the training early; 0: no bound
 	Batch       int // examples of a step
 	BatchTokens int // with this, a step has as many examples as have so many tokens; 0: Batch counts
-	MicroTokens int // tokens computed at a time, side by side; a longer example goes alone
+	// MicroTokens are computed at a time, side by side; a longer example goes alone. With
+	// as many as DefaultOptions has, all that pays is kept of a small model (see
+	// KeepBytes); more have more computed again, fewer have weights unpacked for less.
+	MicroTokens int
 	// Windows are the examples of each step, by number, in place of epochs in an order
 	// that is drawn; nil: Epochs and Batch count.
 	Windows [][]int
@@ -35,6 +38,9 @@ type Options struct {
 	MinDelta      float64 // what counts as an improvement, in nats
 
 	KeepBytes int64 // of results kept between the passes; see Tape.Keep
+	// Memory is what is computed in, and may be shared by trainings that take turns; nil:
+	// each has its own.
+	Memory *Memory
 	// Precision is that of products with weights. With another than Full, another kind
 	// of processor may come to other numbers.
 	Precision kernel.Precision
@@ -48,7 +54,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		LearningRate: 2e-4, RatioB: 1, Schedule: Cosine, AdamW: AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
-		Clip: 1, Epochs: 3, Batch: 8, MicroTokens: 2048, KeepBytes: 384 << 20,
+		Clip: 1, Epochs: 3, Batch: 8, MicroTokens: 512, KeepBytes: 384 << 20,
 	}
 }
 

@@ -10,35 +10,50 @@ import (
 type Probe struct {
 	Tokens int           // computed, forward and back
 	Took   time.Duration // for them
-	// Bytes is the memory that the training will take at about its peak: base,
-	// parameters with gradients, moments and the best so far, activations.
+	// Bytes is the memory that the training will take beside the base, at its peak; see
+	// Trainer.Bytes.
 	Bytes int64
 }
 
 // Probe computes some examples, forward and back, and changes nothing. They are the
-// longest, as many as are computed at a time: those need the most memory.
+// longest that are computed at a time: those need the most memory, and it is then there.
 func (t *Trainer) Probe(ctx context.Context) (Probe, error) {
+	examples, tokens := t.largest()
+	start := time.Now()
+	if _, err := t.gradient(ctx, examples, 0); err != nil {
+		return Probe{}, err
+	}
+	p := Probe{Tokens: tokens, Took: time.Since(start)}
+	for _, m := range t.adapter.Params() {
+		clear(m.Grad)
+	}
+	p.Bytes = t.Bytes()
+	if t.best == nil && len(t.valid) > 0 {
+		p.Bytes += 4 * int64(t.adapter.Size())
+	}
+	return p, nil
+}
+
+// largest are examples that fill a pass: the longest, then each that still fits.
+func (t *Trainer) largest() (examples []int, tokens int) {
 	sizes := t.windows.sizes
 	order := make([]int, len(sizes))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return sizes[b] - sizes[a] })
-	n, tokens := 0, 0
-	for ; n < len(order) && (n == 0 || tokens+sizes[order[n]] <= t.opts.MicroTokens); n++ {
-		if t.opts.BatchTokens == 0 && n == t.opts.Batch {
+	most := len(order)
+	if t.opts.Windows == nil && t.opts.BatchTokens == 0 {
+		most = t.opts.Batch
+	}
+	for _, i := range order {
+		if len(examples) > 0 && tokens+sizes[i] > t.opts.MicroTokens {
+			continue
+		}
+		if len(examples) == most {
 			break
 		}
-		tokens += sizes[order[n]]
+		examples, tokens = append(examples, i), tokens+sizes[i]
 	}
-	start := time.Now()
-	if _, err := t.gradient(ctx, order[:n], 0); err != nil {
-		return Probe{}, err
-	}
-	p := Probe{Tokens: tokens, Took: time.Since(start), Bytes: t.tape.Bytes() + t.model.Config.Bytes}
-	for _, m := range t.adapter.Params() {
-		clear(m.Grad)
-		p.Bytes += 5 * 4 * int64(len(m.Data))
-	}
-	return p, nil
+	return examples, tokens
 }

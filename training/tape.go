@@ -38,17 +38,18 @@ type Tape struct {
 
 	vals  []value
 	nodes []node
-	work  arena        // values inside layers, gradients, whatever is short-lived
-	keep  arena        // what stays until the next pass
+	mem   *Memory
+	work  *arena // of mem, as is keep
+	keep  *arena
 	kept  int64        // bytes of results kept in layers
-	turns [2][]float32 // results of layers that no backward pass will ask for, in turn
+	turns [2][]float32 // results of layers that no backward pass will ask for, in turn; of keep
 	turn  int
 	layer *layerTape
 	like  *layerTape // the layer before, which the next is likely to be like
 	head  headTape
 
 	outputs []model.Value // of Linears
-	free    [][]float32   // gradients of values outside of layers, to be used again
+	free    [][]float32   // gradients of values outside of layers, to be used again; of keep
 
 	gemm   kernel.Gemm
 	attend kernel.SelfAttention
@@ -68,9 +69,12 @@ type value struct {
 // rotary is the tables of a Rope and of the rotation backwards.
 type rotary struct{ short, long, shortBack, longBack *kernel.Rotary }
 
-// NewTape computes with the workers of pool.
-func NewTape(pool *kernel.Pool) *Tape {
-	return &Tape{pool: pool, rotary: map[*model.Rope]*rotary{}}
+// NewTape computes with the workers of pool in mem; nil: in memory of its own.
+func NewTape(pool *kernel.Pool, mem *Memory) *Tape {
+	if mem == nil {
+		mem = NewMemory()
+	}
+	return &Tape{pool: pool, mem: mem, work: &mem.work, keep: &mem.keep, rotary: map[*model.Rope]*rotary{}}
 }
 
 // Pass says how a pass is computed.
@@ -105,6 +109,7 @@ func (t *Tape) Begin(b *model.Batch) {
 	t.work.release(mark{})
 	t.keep.release(mark{})
 	t.kept, t.layer, t.like, t.head = 0, nil, nil, headTape{}
+	t.turns, t.free = [2][]float32{}, t.free[:0]
 	t.spans = t.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]
@@ -129,14 +134,8 @@ func (t *Tape) valueOf(id int32) model.Value {
 
 func (t *Tape) val(id int32) *value { return &t.vals[id-1] }
 
-// Bytes is the memory that the tape holds.
-func (t *Tape) Bytes() int64 {
-	n := t.work.bytes() + t.keep.bytes()
-	for _, f := range t.free {
-		n += 4 * int64(cap(f))
-	}
-	return n
-}
+// Bytes is the memory that passes have needed so far.
+func (t *Tape) Bytes() int64 { return t.mem.Bytes() }
 
 // pause lets others use the cores; false: the pass has ended with an error.
 func (t *Tape) pause() bool {

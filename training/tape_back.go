@@ -56,8 +56,7 @@ func (t *Tape) borrow(n int) []float32 {
 			return f[:n]
 		}
 	}
-	t.free = nil // all too small
-	return make([]float32, n)
+	return t.keep.take(n)
 }
 
 // nodeBack adds to the gradients of the inputs of n.

@@ -1,10 +1,6 @@
 package training
 
-import (
-	"slices"
-
-	"graft/internal/model"
-)
+import "graft/internal/model"
 
 // layerTape is what the tape knows of one layer after the forward pass: which of the
 // results inside the backward pass needs, and those that are kept.
@@ -62,8 +58,10 @@ func (t *Tape) Layer(f model.LayerFunc, x model.Value) model.Value {
 		out = t.keep.take(len(y.Data))
 	} else {
 		t.turn = 1 - t.turn
-		out = slices.Grow(t.turns[t.turn][:0], len(y.Data))[:len(y.Data)]
-		t.turns[t.turn] = out
+		if cap(t.turns[t.turn]) < len(y.Data) {
+			t.turns[t.turn] = t.keep.take(len(y.Data))
+		}
+		out = t.turns[t.turn][:len(y.Data)]
 	}
 	copy(out, y.Data)
 	t.vals, t.nodes = t.vals[:vals], t.nodes[:nodes]

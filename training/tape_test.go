@@ -23,7 +23,7 @@ func TestDropoutGradient(t *testing.T) {
 		examples := goldenExamples(t, g)
 		a := goldenAdapter(t, g, m, true)
 		a.Dropout = 0.3
-		tape := NewTape(nil)
+		tape := NewTape(nil, nil)
 		for _, which := range []string{"A", "B"} {
 			gradientsOf(t, tape, m, a, examples, 4)
 			direction := map[*Param][]float32{}
@@ -67,7 +67,7 @@ func TestDropoutMasks(t *testing.T) {
 	var b micro
 	b.add(goldenExamples(t, g)[0])
 	loss := func(p Pass) float64 {
-		tape := NewTape(nil)
+		tape := NewTape(nil, nil)
 		p.Adapter = a
 		if err := tape.Forward(context.Background(), m, &b.Batch, p); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestFirstStep(t *testing.T) {
 		g := reftest.Load(t, filepath.Join("testdata", name+".safetensors"))
 		a := goldenAdapter(t, g, m, false)
 		examples := goldenExamples(t, g)
-		s := gradientsOf(t, NewTape(nil), m, a, examples, 4)
+		s := gradientsOf(t, NewTape(nil, nil), m, a, examples, 4)
 		for _, mod := range a.Modules {
 			for i, v := range mod.A.Grad {
 				if v != 0 {
@@ -116,7 +116,7 @@ func TestFirstStep(t *testing.T) {
 		for _, e := range examples {
 			b.add(e)
 		}
-		tape := NewTape(nil)
+		tape := NewTape(nil, nil)
 		if err := tape.Forward(context.Background(), m, &b.Batch, Pass{}); err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestUpperLayers(t *testing.T) {
 	m := openTiny(t, "gemma3")
 	g := reftest.Load(t, filepath.Join("testdata", "gemma3.safetensors"))
 	all := goldenAdapter(t, g, m, true)
-	gradientsOf(t, NewTape(nil), m, all, goldenExamples(t, g), 4)
+	gradientsOf(t, NewTape(nil, nil), m, all, goldenExamples(t, g), 4)
 	var specs []ModuleSpec
 	for _, mod := range all.Modules {
 		if mod.Path >= "model.layers.5." {
@@ -150,13 +150,13 @@ func TestUpperLayers(t *testing.T) {
 			clear(mod.B.Data)
 		}
 	}
-	gradientsOf(t, NewTape(nil), m, all, goldenExamples(t, g), 4)
+	gradientsOf(t, NewTape(nil, nil), m, all, goldenExamples(t, g), 4)
 	for i, mod := range upper.Modules {
 		from := all.Modules[len(all.Modules)-len(upper.Modules)+i]
 		copy(mod.A.Data, from.A.Data)
 		copy(mod.B.Data, from.B.Data)
 	}
-	gradientsOf(t, NewTape(nil), m, upper, goldenExamples(t, g), 4)
+	gradientsOf(t, NewTape(nil, nil), m, upper, goldenExamples(t, g), 4)
 	for i, mod := range upper.Modules {
 		from := all.Modules[len(all.Modules)-len(upper.Modules)+i]
 		for j, v := range mod.B.Grad {
@@ -173,14 +173,14 @@ func TestBetween(t *testing.T) {
 	m := openTiny(t, "llama")
 	g := reftest.Load(t, filepath.Join("testdata", "llama.safetensors"))
 	a := goldenAdapter(t, g, m, true)
-	want := gradientsOf(t, NewTape(nil), m, a, goldenExamples(t, g), 4)
+	want := gradientsOf(t, NewTape(nil, nil), m, a, goldenExamples(t, g), 4)
 	var b micro
 	for _, e := range goldenExamples(t, g) {
 		b.add(e)
 	}
 	stop := errors.New("stop")
 	calls, until := 0, 1<<30
-	tape := NewTape(nil)
+	tape := NewTape(nil, nil)
 	tape.Between = func(context.Context) error {
 		if calls++; calls > until {
 			return stop
@@ -225,7 +225,7 @@ func TestForwardReference(t *testing.T) {
 			b.Segs[i].Blocks = []int32{int32(4 * i), int32(4*i + 1), int32(4*i + 2)}
 		}
 		want := m.Hidden(opstest.NewReference(16), b)
-		have := m.Hidden(NewTape(nil), b)
+		have := m.Hidden(NewTape(nil, nil), b)
 		if d := apart(have.Data, want.Data); !(d <= 2e-6) {
 			t.Errorf("%s: hidden states apart by %.3g", name, d)
 		}
@@ -237,7 +237,7 @@ func TestForwardReference(t *testing.T) {
 func TestSingleOperations(t *testing.T) {
 	data := make([]float32, 24)
 	fillNormal(data, 3, 1)
-	tape := NewTape(nil)
+	tape := NewTape(nil, nil)
 	b := &model.Batch{IDs: make([]int32, 4), Segs: []model.Segment{{Len: 4, Limit: 4}}}
 	norm := &model.Norm{Weight: []float32{1, 2, -1, 0.5, 1, 3}, Bias: make([]float32, 6), Eps: 0.1, Center: true}
 	run := func(x []float32) (float64, []float32) {

@@ -75,7 +75,7 @@ func newTrainer(pool *kernel.Pool, m *model.Model, a *Adapter, train, valid []Ex
 	if len(train) == 0 {
 		return nil, errors.New("there are no examples to train on")
 	}
-	t := &Trainer{model: m, adapter: a, opts: opts, tape: NewTape(pool), train: train, valid: valid, beta: beta}
+	t := &Trainer{model: m, adapter: a, opts: opts, tape: NewTape(pool, opts.Memory), train: train, valid: valid, beta: beta}
 	t.tape.Keep, t.tape.Precision = opts.KeepBytes, opts.Precision
 	t.tape.Between = func(ctx context.Context) error {
 		if err := ctx.Err(); err != nil || opts.Between == nil {

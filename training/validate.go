@@ -1,9 +1,6 @@
 package training
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Evaluate is the loss of examples under the adapter, without dropout; with a nil
 // adapter that of the base.
@@ -72,9 +69,12 @@ func (t *Trainer) Validate(ctx context.Context) (Report, error) {
 	}
 	if better && finite(r.Loss) {
 		r.Best, st.Best, st.BestStep = true, r.Loss, st.Step
-		t.best = t.best[:0]
-		for _, p := range t.adapter.Params() {
-			t.best = append(t.best, slices.Clone(p.Data))
+		params := t.adapter.Params()
+		if t.best == nil {
+			t.best = make([][]float32, len(params))
+		}
+		for i, p := range params {
+			t.best[i] = append(t.best[i][:0], p.Data...)
 		}
 	}
 	st.Stopped = t.opts.Patience > 0 && st.Worse >= t.opts.Patience
@@ -126,5 +126,12 @@ func (t *Trainer) UseBest() {
 	}
 }
 
-// Bytes is the memory of activations and gradients of activations.
-func (t *Trainer) Bytes() int64 { return t.tape.Bytes() }
+// Bytes is the memory that the training takes beside the base, so far: what passes are
+// computed in, and of each parameter the number, its gradient, its moments and its best.
+func (t *Trainer) Bytes() int64 {
+	each := int64(4 * 4)
+	if t.best != nil {
+		each += 4
+	}
+	return t.tape.Bytes() + each*int64(t.adapter.Size())
+}

@@ -44,10 +44,12 @@ func (s *Service) trainJob(ctx context.Context, j *Job) error {
 	defer p.base.Release()
 	pool := kernel.NewPool(s.o.Cores)
 	defer pool.Close()
-	t, err := p.trainer(pool, j, func(o *training.Options) { o.Between = s.between })
+	memory := training.NewMemory()
+	t, err := p.trainer(pool, j, func(o *training.Options) { o.Between, o.Memory = s.between, memory })
 	if err != nil {
 		return err
 	}
+	defer memory.Release()
 	r := &run{s: s, p: p, t: t, job: j.ID, plain: &p.plain, state: filepath.Join(s.dir(j.ID), stateName), saved: s.o.Now()}
 	if j.Plan != nil {
 		r.base = j.Plan.NeutralBits
@@ -59,7 +61,7 @@ func (s *Service) trainJob(ctx context.Context, j *Job) error {
 	}
 	err = t.Resume(r.state)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = r.begin(ctx, j, pool)
+		err = r.begin(ctx)
 	}
 	if err != nil {
 		return err
@@ -115,12 +117,12 @@ type run struct {
 }
 
 // begin notes the plan, with what a probe has measured.
-func (r *run) begin(ctx context.Context, j *Job, pool *kernel.Pool) error {
+func (r *run) begin(ctx context.Context) error {
 	plan := r.p.plan
 	plan.Steps, plan.Parameters = r.t.Total(), r.t.Adapter().Size()
 	plan.Share = float64(plan.Parameters) / float64(r.p.base.Model.Config.Params)
 	plan.NeutralBits = r.base
-	if err := r.p.probe(ctx, pool, j, &plan, r.s.between); err != nil {
+	if err := r.probe(ctx, &plan); err != nil {
 		return err
 	}
 	_, err := r.s.change(ctx, r.job, func(rec *record) ([]note, error) {

@@ -41,13 +41,15 @@ func (b *bench) train(context.Context) ([]measurement, error) {
 		examples[i] = e
 	}
 	var all []measurement
+	memory := training.NewMemory() // they take turns: the peak is that of one training
+	b.closers = append(b.closers, memory.Release)
 	for _, precision := range []kernel.Precision{kernel.Full, kernel.Split, kernel.Half} {
 		a, err := training.NewAdapter(m, specs, 0, 1)
 		if err != nil {
 			return nil, err
 		}
 		o := training.DefaultOptions()
-		o.Precision = precision
+		o.Precision, o.Memory = precision, memory
 		o.Windows = make([][]int, b.Rounds+1)
 		for i := range o.Windows {
 			o.Windows[i] = []int{0, 1, 2, 3}
