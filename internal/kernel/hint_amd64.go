@@ -2,6 +2,8 @@
 
 package kernel
 
+import "unsafe"
+
 // pause tells the processor that this is a waiting loop: it then leaves memory
 // and a sibling thread alone for some hundred cycles.
 //
@@ -14,3 +16,10 @@ func pause()
 //
 //go:noescape
 func prefetch(b []byte)
+
+// Soon asks for the memory of v itself, not what it points to, as prefetch does.
+func Soon[T any](v []T) {
+	if len(v) > 0 {
+		prefetch(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0]))))
+	}
+}

@@ -64,7 +64,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		total += w.groups()
 	}
 	j.all, j.a, j.low = all, a, low
-	j.shrinks = 0
+	j.few, j.shrinks = j.isFew(), 0
 	if low != nil {
 		low.begin(a.x, nil)
 		for i := range all {

@@ -15,6 +15,7 @@ type productJob struct {
 	chunk int // groups
 
 	low     *LowRanks // nil: none
+	few     bool      // rows and adapters
 	shrinks int       // pieces of low
 	shares  []share   // of each worker
 
@@ -22,6 +23,20 @@ type productJob struct {
 	done   atomic.Int64 // of the shrinks
 	failed atomic.Bool  // a worker panicked
 	_      [64]byte
+}
+
+// fewRows is how many rows of one adapter are few: updates are then added to all pieces of
+// a worker in one go, since a call for each would take twice as long.
+const fewRows = 8
+
+// isFew tells whether the rows and adapters of products are few.
+func (j *productJob) isFew() bool {
+	for i := range j.all {
+		if len(j.all[i].Groups) > 1 {
+			return false
+		}
+	}
+	return j.a.rows <= fewRows
 }
 
 // share is the pieces that one worker takes before it helps the others: a counter that
@@ -55,11 +70,15 @@ func (j *productJob) deal(workers, pieces int) {
 	j.shares = j.shares[:workers]
 	for i := range j.shares {
 		s := &j.shares[i]
-		s.shrinks.next.Store(int64(i * j.shrinks / workers))
-		s.shrinks.end = int64((i + 1) * j.shrinks / workers)
-		s.pieces.next.Store(int64(i * pieces / workers))
-		s.pieces.end = int64((i + 1) * pieces / workers)
+		s.shrinks.set(i, workers, j.shrinks)
+		s.pieces.set(i, workers, pieces)
 	}
+}
+
+// set gives the queue the part of worker i.
+func (q *queue) set(i, workers, n int) {
+	q.next.Store(int64(i * n / workers))
+	q.end = int64((i + 1) * n / workers)
 }
 
 // Do is one worker; i picks its share and its scratch memory.
@@ -74,15 +93,36 @@ func (j *productJob) Do(i int) {
 	ended = true
 }
 
+// work takes pieces until there are none. What updates add to them is added later, once
+// all shrinks are done.
 func (j *productJob) work(s *scratch, i int) {
 	j.shrink(s, &j.shares[i])
-	for n := range j.shares {
-		of := &j.shares[(i+n)%len(j.shares)]
-		for k := of.pieces.take(); k >= 0; k = of.pieces.take() {
-			if !j.piece(s, k, i) {
+	n := 0 // pieces that wait
+	for k := range j.shares {
+		of := &j.shares[(i+k)%len(j.shares)]
+		for at := of.pieces.take(); at >= 0; at = of.pieces.take() {
+			p := j.place(at)
+			j.product(s, &p)
+			if len(p.expands) == 0 {
+				continue
+			}
+			if n > 0 && s.waiting[n-1].of == p.of && s.waiting[n-1].hi == p.lo {
+				s.waiting[n-1].hi = p.hi
+				continue
+			}
+			s.waiting[n] = p
+			if n++; n < len(s.waiting) && (j.few || !j.shrunk()) {
+				continue
+			}
+			if !j.await(s, i) {
 				return
 			}
+			j.expand(s, n)
+			n = 0
 		}
+	}
+	if n > 0 && j.await(s, i) {
+		j.expand(s, n)
 	}
 }
 
@@ -108,50 +148,70 @@ func (j *productJob) piecesOf(y *Product) int {
 	return (y.W.groups() + n - 1) / n
 }
 
-// piece computes some groups of one product as worker i, and tells that no worker has
-// failed.
-func (j *productJob) piece(s *scratch, k, i int) bool {
+// productPiece is groups lo to hi of one product.
+type productPiece struct {
+	of      *Product
+	lo, hi  int
+	expands []expanding // of the product
+}
+
+// panels are those of updates that are added to the piece.
+func (p *productPiece) panels() (lo, hi int) {
+	return p.lo * groupRows / panelOut, (p.hi*groupRows + panelOut - 1) / panelOut
+}
+
+// place finds piece k.
+func (j *productJob) place(k int) productPiece {
 	of := 0
 	for ; k >= j.piecesOf(&j.all[of]); of++ {
 		k -= j.piecesOf(&j.all[of])
 	}
 	y := &j.all[of]
 	n := j.chunkOf(y)
-	lo, hi := k*n, min((k+1)*n, y.W.groups())
-	var expands []expanding
+	p := productPiece{of: y, lo: k * n, hi: min((k+1)*n, y.W.groups())}
 	if len(y.Groups) > 0 {
-		expands = j.low.expandsOf(of)
+		p.expands = j.low.expandsOf(of)
 	}
-	lowest, highest := lo*groupRows/panelOut, (hi*groupRows+panelOut-1)/panelOut
-	for i := range expands { // they arrive while the product is computed
-		expands[i].prefetch(lowest, highest)
+	return p
+}
+
+// product computes the piece without updates.
+func (j *productJob) product(s *scratch, p *productPiece) {
+	lo, hi := p.panels()
+	for i := range p.expands { // they arrive meanwhile
+		p.expands[i].prefetch(lo, hi)
 	}
-	for g := lo; g < hi; g++ {
-		if y.W.format.packing != nil {
-			j.a.packed(s, y, g)
+	for g := p.lo; g < p.hi; g++ {
+		if p.of.W.format.packing != nil {
+			j.a.packed(s, p.of, g)
 		} else {
-			j.a.float(s, y, g)
+			j.a.float(s, p.of, g)
 		}
 	}
-	if len(expands) > 0 && !j.await(s, i) {
-		return false
-	}
-	for i := range expands {
-		expands[i].run(j.low, &s.low, lowest, highest)
-	}
-	return true
 }
+
+// expand adds updates to the n pieces that wait.
+func (j *productJob) expand(s *scratch, n int) {
+	for i := range s.waiting[:n] {
+		p := &s.waiting[i]
+		lo, hi := p.panels()
+		for k := range p.expands {
+			p.expands[k].run(j.low, &s.low, lo, hi)
+		}
+		*p = productPiece{} // holds no one's memory
+	}
+}
+
+// shrunk tells that all shrinks are done.
+func (j *productJob) shrunk() bool { return j.done.Load() == int64(j.shrinks) }
 
 // await waits until all shrinks are done, once worker i has done what nobody has begun,
 // and tells that none failed. Those who do the others wait for nothing.
 func (j *productJob) await(s *scratch, i int) bool {
-	if j.done.Load() == int64(j.shrinks) {
-		return true
-	}
-	for n := range j.shares {
+	for n := 0; n < len(j.shares) && !j.shrunk(); n++ {
 		j.shrink(s, &j.shares[(i+n)%len(j.shares)])
 	}
-	for n := 0; j.done.Load() < int64(j.shrinks); n++ {
+	for n := 0; !j.shrunk(); n++ {
 		if j.failed.Load() {
 			return false
 		}

@@ -8,7 +8,9 @@ type scratch struct {
 	dot  dotTile
 	tail [dotRows][64]byte // rests of rows
 	low  lowTile
-	out  [maxTokens * groupRows]float32 // outputs of a group that is not full
+
+	waiting [16]productPiece               // for shrinks
+	out     [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
 
 // reserve makes scratch memory for n workers, for products with w.

@@ -11,7 +11,25 @@ import (
 type Adapter struct {
 	Generation string // digest of its content: "sha256:…"
 	Bytes      int64  // of memory that it holds
-	updates    []*Update
+
+	homes []home  // of its updates, in the order of projections
+	first []int32 // [projections+1] the home of the first update of this or a later one
+}
+
+// home is an update and its matrices: who computes a step finds them beside each other,
+// and beside those of the next projection.
+type home struct {
+	Update
+	a kernel.Matrix
+	b kernel.Up
+}
+
+// update is what the adapter makes of projection i, nil: nothing.
+func (a *Adapter) update(i int) *Update {
+	if a.first[i] == a.first[i+1] {
+		return nil
+	}
+	return &a.homes[a.first[i]].Update
 }
 
 // Update is what an adapter makes of one projection y = Wx + bias:
@@ -35,13 +53,13 @@ type Update struct {
 // exchanges tells that the base's product itself is changed, not only added to.
 func (u *Update) exchanges() bool { return u.W != nil || u.Stretch != nil }
 
-// NewAdapter makes an adapter of m from its updates, which it keeps and changes, by
+// NewAdapter makes an adapter of m from its updates, whose numbers it keeps, by
 // Linear.Index. Errors: a shape that does not fit.
 func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter, error) {
 	if m.Config.Encoder {
 		return nil, fmt.Errorf("adapter %s: %s makes embeddings only, which no adapter changes", generation, m.Config.Arch)
 	}
-	a := &Adapter{Generation: generation, updates: make([]*Update, len(m.Linears))}
+	a := &Adapter{Generation: generation, first: make([]int32, len(m.Linears)+1)}
 	for i, u := range updates {
 		if i < 0 || i >= len(m.Linears) {
 			return nil, fmt.Errorf("adapter %s: projection %d of %d", generation, i, len(m.Linears))
@@ -49,7 +67,6 @@ func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter
 		if err := u.fits(m.Linears[i]); err != nil {
 			return nil, fmt.Errorf("adapter %s: %s: %w", generation, m.Linears[i].Name, err)
 		}
-		a.updates[i] = u
 		if u.Bias != nil {
 			u.shift, u.Bias = u.Bias, nil
 			for o, b := range m.Linears[i].B {
@@ -58,19 +75,31 @@ func (m *Model) NewAdapter(generation string, updates map[int]*Update) (*Adapter
 		}
 		a.Bytes += u.bytes()
 	}
-	a.gather()
+	a.gather(updates)
 	return a, nil
 }
 
 // gather lays the updates of low rank out in the order of the computation: a decode
 // step then reads them as one stream.
-func (a *Adapter) gather() {
+func (a *Adapter) gather(updates map[int]*Update) {
+	a.homes = make([]home, 0, len(updates))
+	moved := map[*kernel.Matrix]*kernel.Matrix{} // parts of a projection share A
 	var down []*kernel.Matrix
 	var up []*kernel.Up
-	for _, u := range a.updates {
-		if u != nil && u.A != nil {
-			down, up = append(down, u.A), append(up, u.B)
+	for i := range len(a.first) - 1 {
+		if u := updates[i]; u != nil {
+			a.homes = append(a.homes, home{Update: *u})
+			h := &a.homes[len(a.homes)-1]
+			if u.A != nil {
+				if moved[u.A] == nil {
+					h.a, moved[u.A] = *u.A, &h.a
+				}
+				h.b = *u.B
+				h.A, h.B = moved[u.A], &h.b
+				down, up = append(down, h.A), append(up, h.B)
+			}
 		}
+		a.first[i+1] = int32(len(a.homes))
 	}
 	a.Bytes += kernel.Gather(down, up)
 }

@@ -106,7 +106,7 @@ func (a *Weighted) update(w *Linear) *Update {
 	if a.Weight == 0 {
 		return nil
 	}
-	return a.updates[w.Index]
+	return a.Adapter.update(w.Index)
 }
 
 // plan fills sums[i] with the updates of low rank, and tells whether there are any, and
@@ -150,9 +150,24 @@ func (o *ServeOps) adaptedLinears(y []Value, x Value, w []*Linear) {
 			a.more = append(a.more, further{i, exchanges})
 		}
 	}
+	a.soon(w[len(w)-1].Index + 1)
 	kernel.MatMuls(o.pool, o.products, &o.acts, &a.low)
 	for _, f := range a.more {
 		o.furthered(y[f.of], x, w[f.of], a.sums[f.of], f.exchanges)
+	}
+}
+
+// soon asks for what the plans of the updates from projection i on will read: base weights
+// have displaced it from the caches since the last step, and a plan would wait for it.
+func (a *adapted) soon(i int) {
+	if len(a.groups) > 1 {
+		return // the wait is short beside the rest
+	}
+	for k := range a.groups {
+		for _, w := range a.groups[k].set {
+			from := int(w.first[i])
+			kernel.Soon(w.homes[from:min(from+4, len(w.homes))]) // q, k, v, o
+		}
 	}
 }
 
