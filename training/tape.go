@@ -51,8 +51,8 @@ type Tape struct {
 	outputs []model.Value // of Linears
 	free    [][]float32   // gradients of values outside of layers, to be used again; of keep
 
-	gemm   kernel.Gemm
-	attend kernel.SelfAttention
+	gemm   *kernel.Gemm // of mem, as is attend
+	attend *kernel.SelfAttention
 	spans  []kernel.Span
 	rotary map[*model.Rope]*rotary
 }
@@ -74,7 +74,7 @@ func NewTape(pool *kernel.Pool, mem *Memory) *Tape {
 	if mem == nil {
 		mem = NewMemory()
 	}
-	return &Tape{pool: pool, mem: mem, work: &mem.work, keep: &mem.keep, rotary: map[*model.Rope]*rotary{}}
+	return &Tape{pool: pool, mem: mem, work: &mem.work, keep: &mem.keep, gemm: &mem.gemm, attend: &mem.attend, rotary: map[*model.Rope]*rotary{}}
 }
 
 // Pass says how a pass is computed.

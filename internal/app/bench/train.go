@@ -41,13 +41,13 @@ func (b *bench) train(context.Context) ([]measurement, error) {
 		examples[i] = e
 	}
 	var all []measurement
-	memory := training.NewMemory() // they take turns: the peak is that of one training
+	memory := training.NewMemory() // they take turns, on one adapter: the peak is that of one training
 	b.closers = append(b.closers, memory.Release)
+	a, err := training.NewAdapter(m, specs, 0, 1)
+	if err != nil {
+		return nil, err
+	}
 	for _, precision := range []kernel.Precision{kernel.Full, kernel.Split, kernel.Half} {
-		a, err := training.NewAdapter(m, specs, 0, 1)
-		if err != nil {
-			return nil, err
-		}
 		o := training.DefaultOptions()
 		o.Precision, o.Memory = precision, memory
 		o.Windows = make([][]int, b.Rounds+1)
