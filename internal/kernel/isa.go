@@ -15,7 +15,7 @@ const (
 	pathGeneric path = iota // portable Go
 	pathAVX2                // AVX2, FMA, F16C
 	pathAVX512              // AVX-512 F, BW, DQ, VL and VNNI on top
-	pathAMX                 // tiles of AMX on top, for products of training
+	pathAMX                 // tiles of AMX on top, for products of training and of prompts
 )
 
 var pathNames = [...]string{pathGeneric: "generic", pathAVX2: "avx2", pathAVX512: "avx512", pathAMX: "amx"}

@@ -14,7 +14,7 @@ func bestPath() path {
 	if !(x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI) {
 		return pathAVX2
 	}
-	if !(x.HasAMXTile && x.HasAMXBF16 && x.HasAVX512BF16) || !tilesWork() {
+	if !(x.HasAMXTile && x.HasAMXInt8 && x.HasAMXBF16 && x.HasAVX512BF16) || !tilesWork() {
 		return pathAVX512
 	}
 	return pathAMX

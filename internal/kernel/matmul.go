@@ -58,6 +58,9 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 			a.cutTails()
 		case all[i].Exact:
 			a.quantiseWords(p)
+			if a.takesTiles(&all[i]) {
+				a.tileWords(p)
+			}
 		default:
 			a.quantise(p)
 		}
@@ -98,6 +101,10 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 
 // packed computes the outputs of group g of a quantised matrix.
 func (a *Acts) packed(s *scratch, y *Product, g int) {
+	if a.takesTiles(y) {
+		a.tiledGroup(s, y, g)
+		return
+	}
 	w, t := y.W, &s.tile
 	f := w.format
 	t.stride, t.shift = w.Cols/32, f.packing.shift

@@ -60,8 +60,12 @@ func BenchmarkMatMulModel(b *testing.B) {
 	all, size := smolLM2(b)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
-		for _, tokens := range []int{1, 8, 512} {
-			b.Run(fmt.Sprintf("workers=%d/tokens=%d", workers, tokens), func(b *testing.B) {
+		for _, c := range []struct {
+			tokens int
+			exact  bool
+		}{{1, true}, {8, true}, {512, true}, {512, false}} {
+			tokens := c.tokens
+			b.Run(fmt.Sprintf("workers=%d/tokens=%d/exact=%v", workers, tokens, c.exact), func(b *testing.B) {
 				p := NewPool(workers)
 				defer p.Close()
 				x := randomActs(rng, tokens, 1536)
@@ -78,7 +82,7 @@ func BenchmarkMatMulModel(b *testing.B) {
 							out = head
 						}
 						a.Set(p, x[:n*m.Cols], n, m.Cols)
-						MatMul(p, out[:n*m.Rows], m, &a)
+						a.single(p, out[:n*m.Rows], m, c.exact)
 						ops += 2 * float64(n*m.Rows*m.Cols)
 					}
 				}

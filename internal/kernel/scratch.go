@@ -9,8 +9,10 @@ type scratch struct {
 	tail [dotRows][64]byte // rests of rows
 	low  lowTile
 
-	waiting [16]productPiece               // for shrinks
-	out     [maxTokens * groupRows]float32 // outputs of a group that is not full
+	waiting [16]productPiece                  // for shrinks
+	sums    [2][2][groupRows][groupRows]int32 // of wordsTile
+	square  [groupRows * groupRows]float32    // outputs of one that sticks out
+	out     [maxTokens * groupRows]float32    // outputs of a group that is not full
 }
 
 // reserve makes scratch memory for n workers, for products with w.
@@ -22,7 +24,7 @@ func (a *Acts) reserve(n int, w *Matrix) {
 	switch {
 	case w.format.packing == nil && !dotsFast(w.Type):
 		f = groupRows * w.Cols
-	case w.format.packing != nil && !takesPacked():
+	case w.format.packing != nil && (tiles || !takesPacked()):
 		q = groupRows * a.panelCols(w)
 		f = 2 * q / w.format.packing.step
 	}
