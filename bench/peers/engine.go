@@ -122,7 +122,7 @@ func (p *peers) busy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l, err := p.llamaBench(ctx, m.path, 0, 64)
+		l, err := p.llamaBench(ctx, m.path, 0, 16) // some ten in a second
 		if err == nil && round >= 0 {
 			taken = append(taken, g2["decode"].TokensPerSecond)
 			free.add("graft, ", map[string]float64{"both cores free": g["decode"].TokensPerSecond})
