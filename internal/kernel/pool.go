@@ -20,6 +20,12 @@ type Task interface {
 // forward pass and is short enough not to be seen in an idle server.
 const spinFor = 50 * time.Microsecond
 
+// yieldAfter is how long a worker computes before it offers its core to others: the
+// system takes it away every few milliseconds where somebody else wants it, and if that
+// is in the middle of a chunk, all wait until the worker is back. Between tasks nobody
+// does.
+const yieldAfter = 300 * time.Microsecond
+
 // Pool is a fixed set of workers that share out the chunks of one task at a time.
 // The caller of Run is one of them. A nil Pool computes everything in the caller.
 //
@@ -213,8 +219,13 @@ func (p *Pool) await() {
 // serve is the life of one worker: work, look for more for a while, sleep.
 func (p *Pool) serve() {
 	defer p.ended.Done()
+	since := time.Now()
 	for !p.closing.Load() {
 		for p.work() {
+		}
+		if time.Since(since) > yieldAfter {
+			yieldCore()
+			since = time.Now()
 		}
 		if p.spinUntil(func() bool { return p.left.Load() > 0 || p.closing.Load() }) {
 			continue
