@@ -91,9 +91,10 @@ func (p *peers) graftBench(ctx context.Context, path, name string, args ...strin
 
 var peftLine = regexp.MustCompile(`best (\d+) tokens/s, .* peak (\d+) MB`)
 
-// peft is one step of PyTorch and PEFT, after one that warms up.
+// peft is the best of four steps of PyTorch and PEFT, after one that warms up: the second
+// is still slow at times.
 func (p *peers) peft(ctx context.Context, dtype string) (rate, peakMB float64, err error) {
-	out, _, err := output(exec.CommandContext(ctx, p.python, filepath.Join("bench", "training", "step.py"), dtype, "1", fmt.Sprint(p.threads)))
+	out, _, err := output(exec.CommandContext(ctx, p.python, filepath.Join("bench", "training", "step.py"), dtype, "4", fmt.Sprint(p.threads)))
 	if err != nil {
 		return 0, 0, err
 	}
