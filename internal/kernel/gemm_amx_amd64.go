@@ -15,6 +15,8 @@ func splitPairsAMX(dst, src *float32, n int)
 func pastePanelsAVX512(dst, src *float32, rows, panels, row, panel int)
 
 // amxShapes is the palette of the products: all tiles of sixteen rows of 64 bytes.
+//
+//lint:ignore U1000 assembly reads it
 var amxShapes = func() (s [64]byte) {
 	s[0] = 1
 	for t := range 8 {
@@ -24,6 +26,8 @@ var amxShapes = func() (s [64]byte) {
 }()
 
 // pairTurns has the words of two registers take turns.
+//
+//lint:ignore U1000 assembly reads it
 var pairTurns = func() (w [32]uint16) {
 	for i := range w {
 		w[i] = uint16(i/2 + i%2*16)

@@ -14,6 +14,8 @@ func lowerAVX512(q *uint8, n int, by uint8)
 // wordShapes is the palette of wordsAMX: sums of sixteen rows of sixteen numbers (tiles
 // 0 and 1), activations of sixteen rows of 32 columns (4 and 5), and weights of eight
 // rows of sixteen quads (6).
+//
+//lint:ignore U1000 assembly reads it
 var wordShapes = func() (s [64]byte) {
 	s[0] = 1
 	for _, t := range []struct{ tile, rows, bytes byte }{{0, 16, 64}, {1, 16, 64}, {4, 16, 32}, {5, 16, 32}, {6, 8, 64}} {
@@ -23,6 +25,8 @@ var wordShapes = func() (s [64]byte) {
 }()
 
 // wordTurns brings the columns of a wordBlock into their order.
+//
+//lint:ignore U1000 assembly reads it
 var wordTurns = func() (w [32]uint16) {
 	for k := range w {
 		w[k] = uint16(k&^3 + wordOrder[k&3])
