@@ -21,6 +21,7 @@ const (
 	lastRetry   = 6 * time.Hour    // but no longer
 	kept        = 72 * time.Hour   // as OpenAI does
 	lastWords   = 3 * time.Second  // that attempts have when the process ends
+	restTime    = time.Second      // that those have which came meanwhile
 	mostAnswer  = 64 << 10         // bytes that are read of an answer
 	onePage     = 32               // webhooks read at a time
 	afterError  = 5 * time.Second  // of the store
@@ -74,7 +75,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	for {
 		next, err := s.round(sending)
 		if ctx.Err() != nil {
-			return nil
+			return s.rest(ctx)
 		}
 		var due <-chan time.Time
 		switch {
@@ -90,6 +91,16 @@ func (s *Sender) Run(ctx context.Context) error {
 		case <-due:
 		}
 	}
+}
+
+// rest sends what came while the last round waited for an endpoint.
+func (s *Sender) rest(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restTime)
+	defer cancel()
+	if _, err := s.round(ctx); err != nil && ctx.Err() == nil {
+		s.o.Logger.Error("webhooks", "error", err.Error())
+	}
+	return nil
 }
 
 // round sends all that is due, and says when something will be; zero: there is nothing.

@@ -234,11 +234,12 @@ func TestOrder(t *testing.T) {
 }
 
 // TestRun: a webhook goes out when the sender is woken; one that comes as the process ends
-// has a last moment; and an endpoint that never answers holds nothing up for long.
+// has a last moment, even while an attempt is being made; and an endpoint that never answers holds nothing up for long.
 func TestRun(t *testing.T) {
 	e := newTarget(t, 200)
-	stuck := make(chan struct{})
+	stuck, entered := make(chan struct{}), make(chan struct{}, 10)
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		entered <- struct{}{}
 		select {
 		case <-stuck:
 		case <-r.Context().Done():
@@ -264,6 +265,8 @@ func TestRun(t *testing.T) {
 	}
 	await(1)
 	d.add(t, "wh_slow", slow.URL+"/hook")
+	s.Wake()
+	<-entered
 	d.add(t, "wh_2", e.URL+"/hook")
 	began := time.Now()
 	cancel() // nobody has woken it
