@@ -19,6 +19,14 @@
 	TDPBF16PS(2, 5, 6) \
 	TDPBF16PS(3, 5, 7)
 
+// UPPER is the product of the upper parts of a block.
+#define UPPER \
+	TILELOADD(4, 6, 0, 0) \
+	TILELOADD(6, 7, 0, 0) \
+	TILELOADD(7, 7, 0, 1024) \
+	TILELOADD(5, 6, 0, 1024) \
+	PRODUCTS
+
 // func gemmAMX(t *amxTile)
 TEXT ·gemmAMX(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R15
@@ -52,11 +60,7 @@ sum:
 	CMPB amxTile_half(R15), $0
 	JNE half
 split:
-	TILELOADD(4, 6, 0, 0)
-	TILELOADD(6, 7, 0, 0)
-	TILELOADD(7, 7, 0, 1024)
-	TILELOADD(5, 6, 0, 1024)
-	PRODUCTS
+	UPPER
 	TILELOADD(6, 7, 0, 2048)
 	TILELOADD(7, 7, 0, 3072)
 	PRODUCTS
@@ -71,11 +75,7 @@ split:
 	JNZ split
 	JMP store
 half:
-	TILELOADD(4, 6, 0, 0)
-	TILELOADD(6, 7, 0, 0)
-	TILELOADD(7, 7, 0, 1024)
-	TILELOADD(5, 6, 0, 1024)
-	PRODUCTS
+	UPPER
 	ADDQ $4096, SI
 	ADDQ $4096, DI
 	DECQ R12

@@ -2,6 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "registers_avx512_amd64.h"
 
 // Tiles of products of bfloat16 numbers for AVX-512 with BF16. A register holds pairs
 // of numbers, k even in the lower and k odd in the upper half of 32 bits; VDPBF16PS,
@@ -39,30 +40,7 @@
 // func gemmPairs12x32AVX512(t *gemmTile)
 TEXT ·gemmPairs12x32AVX512(SB), NOSPLIT, $0-8
 	PAIRENTER
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
+	ZERO24
 loop:
 	VMOVUPS (SI), Z24
 	VMOVUPS 64(SI), Z25
@@ -184,18 +162,7 @@ store:
 // func gemmPairs12x16AVX512(t *gemmTile)
 TEXT ·gemmPairs12x16AVX512(SB), NOSPLIT, $0-8
 	PAIRENTER
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
+	ZERO12
 loop:
 	VMOVUPS (SI), Z24
 	VPBROADCASTD (R8), Z26

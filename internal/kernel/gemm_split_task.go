@@ -33,7 +33,7 @@ func (g *Gemm) split(p *Pool, y, x []float32, b factor, m, n, k int, addition bo
 	for i := range g.scratch[:workers] {
 		s := &g.scratch[i]
 		if size := j.columns * splitBlocks * splitSide; len(s.sums) < size {
-			s.sums = Floats(size)
+			s.sums = hugeFloats(size)
 		}
 	}
 	j.scratch = g.scratch

@@ -96,7 +96,7 @@ func (g *Gemm) reserve(workers, step, pairs int) {
 			s.panel = make([]float32, gemmDepth*step)
 		}
 		if len(s.pairs) < pairs {
-			s.pairs = Floats(pairs)
+			s.pairs = hugeFloats(pairs)
 		}
 	}
 }

@@ -40,8 +40,8 @@ func hugeBytes(n int) []byte {
 	return b
 }
 
-// Floats is n zeroed numbers in large pages, where there are enough of them.
-func Floats(n int) []float32 {
+// hugeFloats is n zeroed numbers in large pages, where there are enough of them.
+func hugeFloats(n int) []float32 {
 	x := make([]float32, n)
 	if n > 0 {
 		adviseHuge(unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*n))

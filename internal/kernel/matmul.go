@@ -89,7 +89,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	j.done.Store(0)
 	j.failed.Store(false)
 	for i := range all {
-		a.reserve(workers, all[i].W)
+		a.reserve(workers, &all[i])
 	}
 	p.Run(workers, j)
 	j.all, j.low = nil, nil

@@ -15,16 +15,16 @@ type scratch struct {
 	out     [maxTokens * groupRows]float32    // outputs of a group that is not full
 }
 
-// reserve makes scratch memory for n workers, for products with w.
-func (a *Acts) reserve(n int, w *Matrix) {
+// reserve makes scratch memory for n workers, for y.
+func (a *Acts) reserve(n int, y *Product) {
 	for len(a.scratch) < n {
 		a.scratch = append(a.scratch, scratch{})
 	}
-	q, f := 0, 0
+	w, q, f := y.W, 0, 0
 	switch {
 	case w.format.packing == nil && !dotsFast(w.Type):
 		f = groupRows * w.Cols
-	case w.format.packing != nil && (tiles || !takesPacked()):
+	case w.format.packing != nil && (a.takesTiles(y) || !takesPacked()):
 		q = groupRows * a.panelCols(w)
 		f = 2 * q / w.format.packing.step
 	}
