@@ -135,4 +135,5 @@ def main():
         write(model, lora, settings, batches(model.config.vocab_size, STEPS, ROWS, WIDTH, side, name == "lora"), OUT / name)
 
 
-main()
+if __name__ == "__main__":
+    main()

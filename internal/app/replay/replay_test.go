@@ -20,10 +20,16 @@ var cases = map[string]string{
 	"lora": "llama", "lora-left": "qwen2", "rslora": "gemma3", "dora": "qwen3", "fused": "phi3", "window": "mistral", "softcap": "gemma2",
 }
 
-func filesOf(t *testing.T, name string) Files {
-	in, out := filepath.Join("testdata", name), t.TempDir()
+// caseOf is a case of testdata.
+func caseOf(t *testing.T, name string) Files {
+	return filesOf(t, filepath.Join("testdata", name), filepath.Join("..", "..", "model", "testdata", cases[name]))
+}
+
+// filesOf are the files of a folder that reference/replay.py wrote.
+func filesOf(t *testing.T, in, model string) Files {
+	out := t.TempDir()
 	return Files{
-		Model: filepath.Join("..", "..", "model", "testdata", cases[name]), Init: filepath.Join(in, "init"),
+		Model: model, Init: filepath.Join(in, "init"),
 		Config: filepath.Join(in, "config.json"), Batches: filepath.Join(in, "batches.json"),
 		Losses: filepath.Join(out, "losses.json"), Grads: filepath.Join(out, "grads.safetensors"), Final: filepath.Join(out, "final"),
 	}
@@ -58,51 +64,63 @@ func tensorsOf(t *testing.T, path string) map[string][]float32 {
 	return all
 }
 
-// Losses, norms, gradients and the trained adapter are PEFT's.
+// bounds are relative: of norms after the first step, and of tensors after the last.
+type bounds struct{ norm, final float64 }
+
+// compare trains as a folder of reference/replay.py says: losses, norms, gradients and the
+// trained adapter are PEFT's.
+func compare(t *testing.T, golden string, f Files, later bounds) {
+	t.Helper()
+	if _, err := Run(t.Context(), f, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	var have, want Result
+	for path, r := range map[string]*Result{f.Losses: &have, filepath.Join(golden, "losses.json"): &want} {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(data, r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if steps := len(want.Loss); steps == 0 || len(have.Loss) != steps || len(have.GradNorm) != steps {
+		t.Fatalf("%d losses and %d norms, want %d", len(have.Loss), len(have.GradNorm), steps)
+	}
+	for i := range want.Loss {
+		if d := math.Abs(have.Loss[i]/want.Loss[i] - 1); !(d < 1e-5) {
+			t.Errorf("loss of step %d is %v, want %v", i+1, have.Loss[i], want.Loss[i])
+		}
+		bound := later.norm
+		if i == 0 {
+			bound = 1e-4
+		}
+		if d := math.Abs(have.GradNorm[i]/want.GradNorm[i] - 1); !(d < bound) {
+			t.Errorf("norm of step %d is %v, want %v", i+1, have.GradNorm[i], want.GradNorm[i])
+		}
+	}
+	worst := 0.0
+	for what, bound := range map[string]float64{"grads.safetensors": 1e-4, "final/adapter_model.safetensors": later.final} {
+		wants := tensorsOf(t, filepath.Join(golden, what))
+		haves := tensorsOf(t, filepath.Join(filepath.Dir(f.Grads), what))
+		if diff := cmp.Diff(keys(wants), keys(haves)); diff != "" {
+			t.Fatalf("%s: %s", what, diff)
+		}
+		for key, v := range wants {
+			d := apart(haves[key], v)
+			worst = max(worst, d)
+			if !(d <= bound) {
+				t.Errorf("%s: %s is apart by %.3g", what, key, d)
+			}
+		}
+	}
+	t.Logf("worst tensor apart by %.3g", worst)
+}
+
 func TestGolden(t *testing.T) {
 	for name := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := filesOf(t, name)
-			if _, err := Run(t.Context(), f, 1, nil); err != nil {
-				t.Fatal(err)
-			}
-			var have, want Result
-			for path, r := range map[string]*Result{f.Losses: &have, filepath.Join("testdata", name, "losses.json"): &want} {
-				data, err := os.ReadFile(path)
-				if err == nil {
-					err = json.Unmarshal(data, r)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if len(want.Loss) != 12 || len(have.Loss) != 12 || len(have.GradNorm) != 12 {
-				t.Fatalf("%d losses and %d norms, want 12", len(have.Loss), len(have.GradNorm))
-			}
-			for i := range want.Loss {
-				if d := math.Abs(have.Loss[i]/want.Loss[i] - 1); !(d < 1e-5) {
-					t.Errorf("loss of step %d is %v, want %v", i+1, have.Loss[i], want.Loss[i])
-				}
-				if d := math.Abs(have.GradNorm[i]/want.GradNorm[i] - 1); !(d < 1e-4) {
-					t.Errorf("norm of step %d is %v, want %v", i+1, have.GradNorm[i], want.GradNorm[i])
-				}
-			}
-			worst := 0.0
-			for what, bound := range map[string]float64{"grads.safetensors": 1e-4, "final/adapter_model.safetensors": 1e-4} {
-				wants := tensorsOf(t, filepath.Join("testdata", name, what))
-				haves := tensorsOf(t, filepath.Join(filepath.Dir(f.Grads), what))
-				if diff := cmp.Diff(keys(wants), keys(haves)); diff != "" {
-					t.Fatalf("%s: %s", what, diff)
-				}
-				for key, v := range wants {
-					d := apart(haves[key], v)
-					worst = max(worst, d)
-					if !(d <= bound) {
-						t.Errorf("%s: %s is apart by %.3g", what, key, d)
-					}
-				}
-			}
-			t.Logf("worst tensor apart by %.3g", worst)
+			compare(t, filepath.Join("testdata", name), caseOf(t, name), bounds{norm: 1e-4, final: 1e-4})
 		})
 	}
 }
@@ -117,7 +135,7 @@ func keys(m map[string][]float32) (list []string) {
 
 // The final adapter is one that graft reads, with the settings it began with.
 func TestFinalIsRead(t *testing.T) {
-	f := filesOf(t, "rslora")
+	f := caseOf(t, "rslora")
 	if _, err := Run(t.Context(), f, 2, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +178,7 @@ func TestRefused(t *testing.T) {
 		{good, `[{"ids": [[5, 99999]], "labels": [[5, 6]]}]`, "token 1 is 99999"},
 		{good, `[{"ids": [[5, 6]], "labels": [[5, 99999]]}]`, "target 1 is 99999"},
 	} {
-		f := filesOf(t, "lora")
+		f := caseOf(t, "lora")
 		dir := t.TempDir()
 		f.Config, f.Batches = filepath.Join(dir, "config.json"), filepath.Join(dir, "batches.json")
 		for path, text := range map[string]string{f.Config: c.config, f.Batches: c.batches} {
