@@ -30,8 +30,7 @@ type bench struct {
 	model   string // path
 	llama   string // folder of the binaries; "": without
 	rounds  int
-	tokens  int   // of an answer
-	size    int64 // of the model's file, bytes
+	tokens  int // of an answer
 
 	requests int  // of the churn case
 	race     bool // the server runs under the race detector, and ends at the first race
@@ -133,7 +132,7 @@ func (b *bench) prepare(ctx context.Context, id string) (err error) {
 	if err != nil {
 		return err
 	}
-	b.model, b.size = local.Path, local.Bytes
+	b.model = local.Path
 	return nil
 }
 

@@ -44,18 +44,25 @@ func normal(rng *rand.Rand, deviation float64, rows, cols int) adapters.Tensor {
 	return adapters.F32(v, rows, cols)
 }
 
-// numbers is the bytes of an adapter's A and B in 16 bits, which a token reads; what the
-// server sets aside for it may be rounded up.
-func (b *bench) numbers(rank int) (n int64, err error) {
+// share is the bytes that a token reads of an adapter, over those that it reads of the
+// base: A and B in 16 bits, over all matrices as they are in memory, the head among them.
+// Of the table of tokens a token reads one row, and nothing of what a file holds besides.
+func (b *bench) share() (float64, error) {
 	m, err := model.Load(b.model, model.Options{})
 	if err != nil {
 		return 0, err
 	}
 	defer m.Close()
-	for _, x := range adapter(m, rank, 0).Modules {
-		n += 2 * int64(x.A.Len()+x.B.Len())
+	weights, added := int64(0), 0
+	for _, l := range m.Linears {
+		if !strings.HasSuffix(l.Module, ".embed_tokens") {
+			weights += l.W.Bytes()
+		}
 	}
-	return n, nil
+	for _, x := range adapter(m, rank, 0).Modules {
+		added += 2 * (x.A.Len() + x.B.Len())
+	}
+	return float64(added) / float64(weights), nil
 }
 
 // folders writes n adapters for PEFT, and for llama.cpp if gguf is set, and

@@ -142,39 +142,3 @@ func spread(a, b []float64) []float64 {
 	}
 	return out
 }
-
-// single: one stream with an adapter against one without. Bytes read decide how
-// long a token takes, so the cost may be 1.5 times the share of bytes added.
-func (b *bench) single(ctx context.Context) error {
-	paths, err := b.folders(1, rank, false)
-	if err != nil {
-		return err
-	}
-	s, err := b.graft(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Stop()
-	if err := register(ctx, s, paths); err != nil {
-		return err
-	}
-	long := harness.Body{"max_tokens": 4 * b.tokens}
-	rounds := b.rounds
-	b.rounds *= 3
-	defer func() { b.rounds = rounds }()
-	got, err := b.inTurn(ctx, []candidate{
-		{"one stream, base", s, []harness.Body{b.chat(0).With(long)}},
-		{"one stream, adapter", s, []harness.Body{b.chat(0).With(long).With(harness.Body{"model": "a0"})}},
-	})
-	if err != nil {
-		return err
-	}
-	added, err := b.numbers(rank)
-	if err != nil {
-		return err
-	}
-	share := float64(added) / float64(b.size)
-	b.Add("bytes added by the adapter", "%", 100*share)
-	b.AtMost("cost of the adapter over the base", "%", 100*(harness.MedianRatio(got[0], got[1])-1), 150*share)
-	return nil
-}

@@ -18,6 +18,8 @@ type Result struct {
 	Unit   string  `json:"unit"`
 	Spread float64 `json:"spread,omitempty"` // (highest − lowest)/median of the rounds
 	Rounds int     `json:"rounds,omitempty"`
+	Low    float64 `json:"low,omitempty"` // of the interval in which the value lies at 95 %
+	High   float64 `json:"high,omitempty"`
 	Reach  string  `json:"reach,omitempty"` // ">= 0.85"
 	Met    *bool   `json:"met,omitempty"`
 }
@@ -54,9 +56,18 @@ func (r *Report) AtMost(name, unit string, value, want float64) {
 	r.add(Result{Name: name, Value: value, Unit: unit, Reach: fmt.Sprintf("<= %.4g", want), Met: &met})
 }
 
+// AtMostWithin is AtMost with the interval, at 95 %, that the value was measured to.
+func (r *Report) AtMostWithin(name, unit string, value, low, high, want float64, rounds int) {
+	met := value <= want
+	r.add(Result{Name: name, Value: value, Unit: unit, Rounds: rounds, Low: low, High: high, Reach: fmt.Sprintf("<= %.4g", want), Met: &met})
+}
+
 func (r *Report) add(x Result) {
 	r.Results = append(r.Results, x)
 	fmt.Fprintf(r.Log, "%-58s %12s %-10s", x.Name, number(x.Value), x.Unit)
+	if x.Low != x.High {
+		fmt.Fprintf(r.Log, " 95 %% in %s to %s,", number(x.Low), number(x.High))
+	}
 	switch {
 	case x.Met != nil && *x.Met:
 		fmt.Fprintf(r.Log, " %s: reached", x.Reach)
