@@ -31,7 +31,7 @@ func MeasurePeaks(p *Pool, size, rounds int) Peaks {
 		return rate
 	}
 	out.ReadBytes = best(peakRead, float64(share))
-	const steps = 1 << 18
+	const steps = 1 << 21 // some milliseconds: waking a worker takes a tenth of one
 	t.steps = steps
 	lanes, bytes := peakWidth()
 	out.FMA32 = best(peakFMA, 2*float64(steps*lanes))

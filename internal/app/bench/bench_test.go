@@ -3,10 +3,14 @@ package bench
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"graft/internal/kernel"
 	"graft/serving/native"
 )
 
@@ -49,6 +53,21 @@ func TestRun(t *testing.T) {
 	}
 	if rounds != 3 || r.ISA == "" || r.Threads != 2 || r.Model != "tiny" || !r.Exact {
 		t.Errorf("%d rounds told of, %+v", rounds, r)
+	}
+
+	// 589,824 weights in each of the two layers, 131,072 in the head, in Q4_K (144 bytes
+	// for 256) and Q6_K (210).
+	work := &Work{WeightBytes: 2*589824*144/256 + 131072*210/256, LayerOps: 2 * 2 * 589824, HeadOps: 2 * 131072, KVBytes: 2 * 2 * 64 * 2, AttendOps: 4 * 4 * 64, Windows: []int{0, 0}}
+	if diff := cmp.Diff(work, r.Work); diff != "" {
+		t.Error("work of the model (-want +got)\n", diff)
+	}
+	if runtime.GOOS == "linux" && (r.Peak < r.Work.WeightBytes || r.Peak > 16<<30) {
+		t.Errorf("the process held %d bytes", r.Peak)
+	}
+
+	o.Cases, o.Depth, o.Rows, o.Length, o.Precisions = []string{"decode", "train"}, 100, 1, 8, []kernel.Precision{kernel.Half}
+	if r, err = Run(t.Context(), o); err != nil || len(r.Results) != 2 || r.Results[1].Name != "train, bf16" {
+		t.Errorf("a step of one row of 8 tokens in bf16: %+v, %v", r, err)
 	}
 
 	o.Cases = []string{"decode", "speed"}

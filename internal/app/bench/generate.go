@@ -1,11 +1,13 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"graft/internal/model"
 	"graft/serving"
 	"graft/serving/native"
 )
@@ -13,7 +15,8 @@ import (
 const (
 	modelID = "bench"
 	streams = 8
-	// decodePrompt is the tokens before those that a stream generates.
+	// decodePrompt is the tokens before those that a stream generates, if no other
+	// number is asked for.
 	decodePrompt = 16
 )
 
@@ -33,7 +36,7 @@ func (b *bench) backend(ctx context.Context) (*native.Backend, error) {
 		return nil, err
 	}
 	defer release()
-	b.vocab = m.Config.Vocab
+	b.learn(m)
 	return e, nil
 }
 
@@ -72,11 +75,18 @@ func (b *bench) request(n, tokens int, adapters ...serving.AdapterUse) *serving.
 
 func nothing(serving.Event) error { return nil }
 
-// one measures a single stream from its first token to its last.
-func (b *bench) one(e *native.Backend, adapters ...serving.AdapterUse) func(context.Context) (sample, error) {
+// learn notes what is known of the model.
+func (b *bench) learn(m *model.Model) {
+	w := workOf(m, b.Engine.CacheType)
+	b.vocab, b.work = m.Config.Vocab, &w
+}
+
+// one measures a single stream after a prompt of depth tokens, from its first token to
+// its last.
+func (b *bench) one(e *native.Backend, depth int, adapters ...serving.AdapterUse) func(context.Context) (sample, error) {
 	return func(ctx context.Context) (sample, error) {
 		start := time.Now()
-		r, err := e.Generate(ctx, b.request(decodePrompt, b.Tokens, adapters...), nothing)
+		r, err := e.Generate(ctx, b.request(depth, b.Tokens, adapters...), nothing)
 		if err != nil {
 			return sample{}, err
 		}
@@ -114,7 +124,7 @@ func (b *bench) many(e *native.Backend, adapters func(i int) []serving.AdapterUs
 
 func (b *bench) decode(ctx context.Context) ([]measurement, error) {
 	e, err := b.backend(ctx)
-	return []measurement{{"decode", b.one(e)}}, err
+	return []measurement{{"decode", b.one(e, cmp.Or(b.Depth, decodePrompt))}}, err
 }
 
 func (b *bench) prefill(ctx context.Context) ([]measurement, error) {
@@ -140,8 +150,8 @@ func (b *bench) adapters(ctx context.Context) ([]measurement, error) {
 	}
 	one := func(int) []serving.AdapterUse { return use(0) }
 	return []measurement{
-		{"adapters: one stream, base", b.one(e)},
-		{"adapters: one stream, one adapter", b.one(e, use(0)...)},
+		{"adapters: one stream, base", b.one(e, decodePrompt)},
+		{"adapters: one stream, one adapter", b.one(e, decodePrompt, use(0)...)},
 		{"adapters: eight streams, one adapter", b.many(e, one)},
 		{"adapters: eight streams, eight adapters", b.many(e, use)},
 	}, nil
@@ -162,7 +172,7 @@ func (b *bench) load(context.Context) ([]measurement, error) {
 			return sample{}, err
 		}
 		defer release()
-		b.vocab = m.Config.Vocab
+		b.learn(m)
 		_, err = e.Generate(ctx, b.request(decodePrompt, 1), nothing)
 		return sample{seconds: time.Since(start).Seconds(), bytes: info.Bytes}, err
 	}}}, nil
