@@ -132,8 +132,19 @@ func (j *attendJob) Do(i int) {
 		if n >= len(j.items) {
 			return
 		}
+		s.ahead = nil
+		if m := n + len(j.scratch); m < len(j.items) {
+			s.ahead = j.firstBlock(&j.items[m])
+		}
 		s.run(j, &j.items[n])
 	}
+}
+
+// firstBlock is the keys that it reads first.
+func (j *attendJob) firstBlock(it *attendItem) []byte {
+	span := &j.spans[it.span]
+	lo, _ := j.visible(*span, it.row)
+	return j.kv.head(j.kv.K, int(span.Blocks[max(lo, it.chunk*chunkLen)/j.kv.BlockLen]), it.head)
 }
 
 // plan cuts the work into items, the longest first.
@@ -216,7 +227,7 @@ func (a *Attender) reserve(n int) {
 		grow(&s.p, queries*chunkLen)
 		grow(&s.part, queries*(kv.HeadDim+2))
 		grow(&s.total, queries*(kv.HeadDim+2))
-		grow(&s.w, queries)
+		grow(&s.w, (queries+lanes-1)/lanes*lanes)
 	}
 }
 

@@ -38,26 +38,28 @@ func (kv *KV) direct(n int) bool {
 	return isa == pathAVX512 && n <= 8 && kv.Type != Q8_0 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
 }
 
-// scoresDirect is attendScores with one head of one block of K.
-func (kv *KV) scoresDirect(s, q []float32, k []byte, n int) {
+// scoresDirect is attendScores with one head of one block of K. next is the one that will
+// be read after it.
+func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next []byte) {
 	d := kv.HeadDim
-	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
+	_, _, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1], next[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	for i := 0; i < n; i += 4 {
 		kernel := scoresAVX512[kv.Type][min(4, n-i)-1]
 		for t := 0; t < kv.BlockLen; t += 32 {
-			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen)
+			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen, &next[t*d*size])
 		}
 	}
 }
 
-// valuesDirect is attendValues with one head of one block of V.
-func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int) {
+// valuesDirect is attendValues with one head of one block of V. next is the one that will
+// be read after it.
+func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next []byte) {
 	d := kv.HeadDim
-	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
+	_, _, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1], next[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	for e := 0; e < d; e += 64 {
-		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi)
+		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, &next[e*kv.BlockLen*size])
 	}
 }
 
@@ -75,7 +77,7 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 		t := 0
 		if isa == pathAVX512 {
 			for ; t+32 <= blockLen; t += 32 {
-				scoresAVX512[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen)
+				scoresAVX512[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen, nil)
 			}
 		}
 		for ; t < blockLen; t += 16 {
@@ -95,7 +97,7 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 	if isa == pathAVX512 {
 		raw := bytesOf(v)
 		for ; e+64 <= d; e += 64 {
-			valuesAVX512[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi)
+			valuesAVX512[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi, nil)
 		}
 	}
 	for ; e+16 <= d; e += 16 {

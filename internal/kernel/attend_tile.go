@@ -8,7 +8,8 @@ type attendScratch struct {
 	p     []float32 // [n, chunkLen] scores, then weights
 	part  []float32 // of one chunk; see partial
 	total []float32 // of the chunks so far
-	w     []float32 // [n] factors of merge
+	w     []float32 // [n] factors of merge, whole vectors
+	ahead []byte    // what this worker will probably read after the item; may be nil
 }
 
 // partial is the result of one chunk, or of several merged, within a slice of
@@ -84,12 +85,18 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	_, hi := it.seen(j, n-1, c) // positions that any query sees
 	blocks := j.spans[it.span].Blocks[c*chunkLen/kv.BlockLen:]
 	direct := kv.direct(n)
-	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
+	b0, b1 := lo/kv.BlockLen, (hi-1)/kv.BlockLen
+	for b := b0; b <= b1; b++ {
+		next := kv.head(kv.V, int(blocks[b0]), it.head)
+		if b < b1 {
+			next = kv.head(kv.K, int(blocks[b+1]), it.head)
+		}
 		if direct {
-			kv.scoresDirect(s.p[b*kv.BlockLen:], s.q, kv.head(kv.K, int(blocks[b]), it.head), n)
+			kv.scoresDirect(s.p[b*kv.BlockLen:], s.q, kv.head(kv.K, int(blocks[b]), it.head), n, next)
 			continue
 		}
 		kv.keys(s.block, int(blocks[b]), it.head)
+		prefetch(next)
 		attendScores(s.p[b*kv.BlockLen:], s.q, s.block, n, d, kv.BlockLen)
 	}
 	for i := range n {
@@ -99,28 +106,53 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 		}
 	}
 	clear(out.a)
-	for b := lo / kv.BlockLen; b*kv.BlockLen < hi; b++ {
+	whole := it.whole(j, n, c)
+	for b := b0; b <= b1; b++ {
 		var stored []byte
+		next := s.ahead
+		if b < b1 {
+			next = kv.head(kv.V, int(blocks[b+1]), it.head)
+		}
 		if direct {
 			stored = kv.head(kv.V, int(blocks[b]), it.head)
+			if next == nil {
+				next = stored
+			}
 		} else {
 			kv.values(s.block, int(blocks[b]), it.head)
+			prefetch(next)
 		}
 		for i := 0; i < n; i += 4 {
-			s.weigh(j, it, c, i, min(4, n-i), b*kv.BlockLen, stored, out.a)
+			k := min(4, n-i)
+			switch {
+			case !whole:
+				s.weigh(j, it, c, i, k, b*kv.BlockLen, stored, next, out.a)
+			case direct:
+				kv.valuesDirect(out.a[i*d:], s.p[i*chunkLen+b*kv.BlockLen:], stored, k, 0, kv.BlockLen, next)
+			default:
+				attendValues(out.a[i*d:], s.p[i*chunkLen+b*kv.BlockLen:], s.block, k, d, 0, kv.BlockLen)
+			}
 		}
 	}
+}
+
+// whole tells that all n queries see all of chunk c, as is the case for most chunks of a
+// long sequence.
+func (it *attendItem) whole(j *attendJob, n, c int) bool {
+	_, hi := it.seen(j, 0, c)
+	lo, _ := it.seen(j, n-1, c)
+	return lo == 0 && hi == chunkLen
 }
 
 // weigh adds to a the values of one block, which starts at position first of chunk
 // c, for k queries from i on: the stored ones, or if nil those decoded. Positions that all of them see are taken
 // together, those at the edges one query at a time, so that a value that is not
 // seen, be it NaN, is never touched.
-func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, stored []byte, a []float32) {
+func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, stored, next []byte, a []float32) {
 	d, size := j.kv.HeadDim, j.kv.BlockLen
 	values := func(q, k, lo, hi int) {
 		if stored != nil {
-			j.kv.valuesDirect(a[q*d:], s.p[q*chunkLen+first:], stored, k, lo, hi)
+			j.kv.valuesDirect(a[q*d:], s.p[q*chunkLen+first:], stored, k, lo, hi, next)
 		} else {
 			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, k, d, lo, hi)
 		}
@@ -153,16 +185,23 @@ func (s *attendScratch) merge(j *attendJob, it *attendItem, c int, total, part p
 	for i := range n {
 		s.w[i] = min(part.m[i], total.m[i]) - max(part.m[i], total.m[i])
 	}
-	expShifted(s.w[:n], s.w[:n], 0)
+	padded := s.w[:(n+lanes-1)/lanes*lanes] // vectors are quicker than single numbers
+	expShifted(padded, padded, 0)
+	whole := it.whole(j, n, c)
+	first := c == it.first
 	for i, w := range s.w[:n] {
-		lo, hi := it.seen(j, i, c)
-		if lo >= hi {
-			continue
+		if !whole {
+			if lo, hi := it.seen(j, i, c); lo >= hi {
+				continue
+			}
+		}
+		if j.o.Window > 0 {
+			start, _ := j.visible(j.spans[it.span], it.row+i/j.group)
+			first = c == start/chunkLen
 		}
 		t, p := total.a[i*d:(i+1)*d], part.a[i*d:(i+1)*d]
-		start, _ := j.visible(j.spans[it.span], it.row+i/j.group)
 		switch {
-		case c == start/chunkLen: // the first
+		case first:
 			total.m[i], total.l[i] = part.m[i], part.l[i]
 			copy(t, p)
 		case part.m[i] <= total.m[i]:

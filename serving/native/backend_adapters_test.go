@@ -317,6 +317,7 @@ func TestBackendAdapterLeases(t *testing.T) {
 // room beside them.
 func TestAdapterBlocks(t *testing.T) {
 	o := DefaultOptions()
+	o.BlockTokens = 16
 	if n := o.adapterBlocks(1000, 100, 10); n != 0 {
 		t.Errorf("%d blocks for no adapters", n)
 	}

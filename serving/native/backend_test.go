@@ -24,6 +24,7 @@ func at(path string) func(context.Context) (string, error) {
 // without its template) and tinybert.
 func tinyOptions(t testing.TB) Options {
 	o := DefaultOptions()
+	o.BlockTokens = 16 // texts here are short
 	o.CacheType = kernel.F32
 	o.CacheBytes = 4 << 20
 	o.Threads = 2

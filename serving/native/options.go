@@ -58,7 +58,7 @@ type AdapterLoader interface {
 // DefaultOptions serve a small model on a small machine.
 func DefaultOptions() Options {
 	return Options{
-		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 16, Exact: true,
+		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 32, Exact: true,
 		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		Now: time.Now,
 	}
