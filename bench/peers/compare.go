@@ -28,7 +28,12 @@ type row struct {
 	Met     bool    `json:"met"`
 	Smaller bool    `json:"smaller_is_better,omitempty"`
 	Rounds  int     `json:"rounds"`
-	Day     string  `json:"day"`
+	// Of a ceiling, how much of it graft reached: see roof.go.
+	Share      float64 `json:"share,omitempty"`
+	Of         string  `json:"share_of,omitempty"`
+	ShareReach float64 `json:"share_reach,omitempty"`
+	ShareMet   bool    `json:"share_met,omitempty"`
+	Day        string  `json:"day"`
 }
 
 // rates are the figures of a candidate, one for each round.
@@ -77,7 +82,13 @@ func (p *peers) compare(work, unit string, graft []float64, peer rates, reach fl
 		Rounds: len(graft), Day: time.Now().UTC().Format(time.DateOnly)}
 	r.Met = reach == 0 || r.Ratio >= reach
 	p.note(r)
-	fmt.Fprintf(os.Stderr, "%-58s %8.4g / %8.4g %-9s = %.2f (%.2f–%.2f) %s\n", work, r.Graft, r.Value, unit, r.Ratio, r.Low, r.High, best)
+	fmt.Fprintf(p.log, "%-58s %8.4g / %8.4g %-9s = %.2f (%.2f–%.2f) %s\n", work, r.Graft, r.Value, unit, r.Ratio, r.Low, r.High, best)
+}
+
+// alone adds a row that nothing is compared with, but perhaps a ceiling.
+func (p *peers) alone(work, unit string, graft []float64) {
+	p.note(row{Work: work, Unit: unit, Graft: harness.Median(graft), Met: true, Rounds: len(graft), Day: time.Now().UTC().Format(time.DateOnly)})
+	fmt.Fprintf(p.log, "%-58s %8.4g %s\n", work, harness.Median(graft), unit)
 }
 
 // note keeps a row, in the place of an earlier one of the same work.

@@ -37,8 +37,10 @@ in rounds in which all take turns. Peers run at their best setting of those name
 the table: it is the one with the best median. Ratios are medians of the rounds' ratios,
 above 1 in graft's favour; in brackets the lowest and the highest round.
 
-| work | graft | peer | best setting of the peer | ratio | to reach | | measured |
-|---|---|---|---|---|---|---|---|
+The share is of a ceiling, that of the roofline below as it was in the same rounds.
+
+| work | graft | peer | best setting of the peer | ratio | to reach | | share of the ceiling | measured |
+|---|---|---|---|---|---|---|---|---|
 `, bench.CPUName(), kernel.Impl(), p.threads)
 	for _, r := range p.rows {
 		reach, met := "", ""
@@ -48,10 +50,27 @@ above 1 in graft's favour; in brackets the lowest and the highest round.
 				met = "**missed**"
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %.4g %s | %.4g | %s | %.2f (%.2f–%.2f) | %s | %s | %d rounds, %s |\n", r.Work, r.Graft, r.Unit, r.Value, r.Peer, r.Ratio, r.Low, r.High, reach, met, r.Rounds, r.Day)
+		value, ratio := "", ""
+		if r.Peer != "" {
+			value, ratio = fmt.Sprintf("%.4g", r.Value), fmt.Sprintf("%.2f (%.2f–%.2f)", r.Ratio, r.Low, r.High)
+		}
+		fmt.Fprintf(&b, "| %s | %.4g %s | %s | %s | %s | %s | %s | %s | %d rounds, %s |\n", r.Work, r.Graft, r.Unit, value, r.Peer, ratio, reach, met, r.share(), r.Rounds, r.Day)
 	}
 	fmt.Fprintf(&b, "\nPeer: %s\n\n## Roofline\n\n`graft bench roofline` in the same run:\n\n```\n%s```\n\n%s", firstLine(version), roof, notes)
 	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// share is what the table says of a row's ceiling.
+func (r *row) share() string {
+	switch {
+	case r.Of == "":
+		return ""
+	case r.ShareReach == 0:
+		return fmt.Sprintf("%.2f of %s", r.Share, r.Of)
+	case r.ShareMet:
+		return fmt.Sprintf("%.2f of %s, %g reached", r.Share, r.Of, r.ShareReach)
+	}
+	return fmt.Sprintf("%.2f of %s, %g **missed**", r.Share, r.Of, r.ShareReach)
 }
 
 // firstLine is the first line that says a version.

@@ -26,15 +26,20 @@ func (p *peers) decode(ctx context.Context) error {
 			if f.name == "Q4_0" || f.name == "Q8_0" && m.name != "smollm2-135m-instruct" {
 				reach = 0
 			}
-			var graft []float64
+			var graft, limits []float64
 			peer := rates{}
 			err := p.eachRound(ctx, func(round int) error {
 				g, _, err := p.graftBench(ctx, f.path, "decode")
 				if err != nil {
 					return err
 				}
+				r, err := p.measureRoof(ctx, p.threads)
+				if err != nil {
+					return err
+				}
 				l, err := p.llamaBench(ctx, f.path, 0, 128)
 				if err == nil && round >= 0 {
+					limits = append(limits, decodeLimit(r, p.works[f.path], 16+64)) // in the middle
 					graft = append(graft, g["decode"].TokensPerSecond)
 					peer.add("llama.cpp, ", l)
 				}
@@ -43,7 +48,13 @@ func (p *peers) decode(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			p.compare(fmt.Sprintf("decode, one stream, %s, %s", m.name, f.name), "tokens/s", graft, peer, reach, false)
+			work := fmt.Sprintf("decode, one stream, %s, %s", m.name, f.name)
+			p.compare(work, "tokens/s", graft, peer, reach, false)
+			asked := 0.
+			if reach > 0 {
+				asked = 0.8
+			}
+			p.ceiling(work, "read bandwidth", graft, limits, asked)
 		}
 	}
 	return nil
@@ -53,7 +64,7 @@ func (p *peers) decode(ctx context.Context) error {
 // formats; graft on the file as it is, with activations in 8 and in 16 bits.
 func (p *peers) prefill(ctx context.Context) error {
 	for _, m := range p.models {
-		var eight, sixteen []float64
+		var eight, sixteen, limits []float64
 		same, any := rates{}, rates{}
 		err := p.eachRound(ctx, func(round int) error {
 			a, _, err := p.graftBench(ctx, m.path, "prefill", "--set", "engine.exact=false")
@@ -61,6 +72,10 @@ func (p *peers) prefill(ctx context.Context) error {
 				return err
 			}
 			b, _, err := p.graftBench(ctx, m.path, "prefill", "--set", "engine.exact=true")
+			if err != nil {
+				return err
+			}
+			r, err := p.measureRoof(ctx, p.threads)
 			if err != nil {
 				return err
 			}
@@ -78,6 +93,7 @@ func (p *peers) prefill(ctx context.Context) error {
 				any.add("llama.cpp, "+f.name+", ", l)
 			}
 			if round >= 0 {
+				limits = append(limits, prefillLimit(r, p.works[m.path], 512))
 				eight, sixteen = append(eight, a["prefill"].TokensPerSecond), append(sixteen, b["prefill"].TokensPerSecond)
 			}
 			return nil
@@ -94,6 +110,12 @@ func (p *peers) prefill(ctx context.Context) error {
 		p.compare(work+", 8 bits, llama.cpp's best format", "tokens/s", eight, any, toAny, false)
 		p.compare(work+", 16 bits, same file", "tokens/s", sixteen, same, 0, false)
 		p.compare(work+", 16 bits, llama.cpp's best format", "tokens/s", sixteen, any, 0, false)
+		asked := 0.
+		if m.name == "smollm2-135m-instruct" {
+			asked = 0.4
+		}
+		p.ceiling(work+", 8 bits, same file", "int8 peak", eight, limits, asked)
+		p.ceiling(work+", 16 bits, same file", "int8 peak", sixteen, limits, 0)
 		p.compare(work+", 8 bits over 16", "tokens/s", eight, rates{"graft, 16 bits": sixteen}, 0, false)
 	}
 	return nil
@@ -136,29 +158,4 @@ func (p *peers) busy(ctx context.Context) error {
 	p.compare("decode, one of the cores taken, over decode without", "tokens/s", taken, free, 0.5, false)
 	p.compare("decode, one of the cores taken", "tokens/s", taken, peer, 0, false)
 	return nil
-}
-
-// largeModel: a model of 7B.
-func (p *peers) largeModel(ctx context.Context) error {
-	if p.large == "" {
-		return nil
-	}
-	var graft []float64
-	peer := rates{}
-	err := p.eachRound(ctx, func(round int) error {
-		g, _, err := p.graftBench(ctx, p.large, "decode", "--tokens", "8")
-		if err != nil {
-			return err
-		}
-		l, err := p.llamaBench(ctx, p.large, 0, 8)
-		if err == nil && round >= 0 {
-			graft = append(graft, g["decode"].TokensPerSecond)
-			peer.add("llama.cpp, ", l)
-		}
-		return err
-	})
-	if err == nil {
-		p.compare("decode, one stream, a 7B in Q4_K", "tokens/s", graft, peer, 0.9, false)
-	}
-	return err
 }

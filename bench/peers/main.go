@@ -2,10 +2,11 @@
 // in turns, and prints how they compare. Without names it runs all cases that it has
 // the programs for.
 //
-//	go run ./bench/peers -llama DIR [-python PATH] [-large FILE] [-keep FILE] [-doc docs/performance.md] [decode prefill busy start streams train large]
+//	go run ./bench/peers -llama DIR [-python PATH] [-large FILE] [-keep FILE] [-doc docs/performance.md] [decode prefill busy start streams train scale context long large qlora]
 //
 // DIR holds the programs of llama.cpp; PATH is a Python with torch, transformers and
-// peft; FILE is what `graft bench make-model` writes. -doc writes the table of the
+// peft; -large FILE keeps the model of 7B from run to run, which is made when it is
+// missing. -doc writes the table of the
 // documentation, which is never typed; -keep has it written from several runs of some
 // cases each, when the machine is not quiet for long enough.
 package main
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -40,6 +42,8 @@ type peers struct {
 	threads int
 	models  []modelFile
 	rows    []row
+	works   map[string]*bench.Work // by model file: what graft bench said of it
+	log     io.Writer
 }
 
 // modelFile is a model, and the same model as llama.cpp quantises it anew.
@@ -59,7 +63,11 @@ var cases = []struct {
 	{"start", (*peers).start},
 	{"streams", (*peers).streams},
 	{"train", (*peers).train},
+	{"scale", (*peers).scale},
+	{"context", (*peers).context},
+	{"long", (*peers).long},
 	{"large", (*peers).largeModel},
+	{"qlora", (*peers).qlora},
 }
 
 func main() {
@@ -72,10 +80,10 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
-	p := &peers{threads: runtime.NumCPU()}
+	p := &peers{threads: runtime.NumCPU(), works: map[string]*bench.Work{}, log: os.Stderr}
 	flag.StringVar(&p.llama, "llama", "", "folder with llama-bench, llama-server and llama-quantize of llama.cpp")
 	flag.StringVar(&p.python, "python", "", "Python with torch, transformers and peft")
-	flag.StringVar(&p.large, "large", "", "a large model, as graft bench make-model writes it")
+	flag.StringVar(&p.large, "large", "", "keep the model of 7B in this file, and make it when it is missing (4.1 GB; default: it is made below the folder for temporary files and deleted at the end)")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of each case")
 	doc := flag.String("doc", "", "write the results into this Markdown file")
 	keep := flag.String("keep", "", "a file of results: those of cases that are not run now stay, so that a table can be measured case by case")

@@ -44,9 +44,9 @@ func output(c *exec.Cmd) (out []byte, peak int64, err error) {
 
 // llamaBench is tokens per second of one test, prompt tokens or else generated ones,
 // by setting: with and without flash attention.
-func (p *peers) llamaBench(ctx context.Context, path string, prompt, generate int) (map[string]float64, error) {
-	out, err := p.command(ctx, "llama-bench", "-m", path, "-p", fmt.Sprint(prompt), "-n", fmt.Sprint(generate),
-		"-t", fmt.Sprint(p.threads), "-fa", "off,on", "-r", "1", "-o", "json")
+func (p *peers) llamaBench(ctx context.Context, path string, prompt, generate int, more ...string) (map[string]float64, error) {
+	out, err := p.command(ctx, "llama-bench", append([]string{"-m", path, "-p", fmt.Sprint(prompt), "-n", fmt.Sprint(generate),
+		"-t", fmt.Sprint(p.threads), "-fa", "off,on", "-r", "1", "-o", "json"}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,7 @@ func (p *peers) graftBench(ctx context.Context, path, name string, args ...strin
 	for _, x := range r.Results {
 		results[x.Name] = x
 	}
+	p.works[path] = r.Work
 	return results, peak, nil
 }
 

@@ -18,40 +18,8 @@ func hello(tokens int) harness.Body {
 // the page cache, and the memory that the server then has.
 func (p *peers) start(ctx context.Context) error {
 	m := p.models[0]
-	var seconds, bytes []float64
-	peerSeconds, peerBytes := rates{}, rates{}
-	measure := func(open func() (*harness.Server, error)) (took, rss float64, err error) {
-		began := time.Now()
-		s, err := open()
-		if err != nil {
-			return 0, 0, err
-		}
-		defer s.Stop()
-		if _, err := harness.Chat(ctx, s, hello(1)); err != nil {
-			return 0, 0, err
-		}
-		took = time.Since(began).Seconds()
-		if _, err := harness.Chat(ctx, s, hello(32)); err != nil {
-			return 0, 0, err
-		}
-		n, err := s.RSS()
-		return took, float64(n) / 1e6, err
-	}
-	err := p.eachRound(ctx, func(round int) error {
-		took, rss, err := measure(func() (*harness.Server, error) {
-			return harness.StartGraft(ctx, p.program, p.dir, m.path)
-		})
-		if err != nil {
-			return err
-		}
-		took2, rss2, err := measure(func() (*harness.Server, error) {
-			return harness.StartLlama(ctx, p.llama, p.dir, m.path, "-t", fmt.Sprint(p.threads), "-np", "1", "-c", "2048")
-		})
-		if err == nil && round >= 0 {
-			seconds, bytes = append(seconds, took), append(bytes, rss)
-			peerSeconds.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": took2})
-			peerBytes.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": rss2})
-		}
+	seconds, bytes, peerSeconds, peerBytes, err := p.starts(ctx, m.path, 32, func(ctx context.Context, s *harness.Server, tokens int) error {
+		_, err := harness.Chat(ctx, s, hello(tokens))
 		return err
 	})
 	if err != nil {
@@ -60,6 +28,47 @@ func (p *peers) start(ctx context.Context) error {
 	p.compare("start to first token, "+m.name, "s", seconds, peerSeconds, 2, true)
 	p.compare("memory of the server, "+m.name, "MB", bytes, peerBytes, 1, true)
 	return nil
+}
+
+// starts measures the starts of both servers with a model, in seconds, and the megabytes
+// that they have after so many tokens; say asks for some.
+func (p *peers) starts(ctx context.Context, path string, tokens int, say func(ctx context.Context, s *harness.Server, tokens int) error) (seconds, bytes []float64, peerSeconds, peerBytes rates, err error) {
+	peerSeconds, peerBytes = rates{}, rates{}
+	measure := func(open func() (*harness.Server, error)) (took, rss float64, err error) {
+		began := time.Now()
+		s, err := open()
+		if err != nil {
+			return 0, 0, err
+		}
+		defer s.Stop()
+		if err := say(ctx, s, 1); err != nil {
+			return 0, 0, err
+		}
+		took = time.Since(began).Seconds()
+		if err := say(ctx, s, tokens); err != nil {
+			return 0, 0, err
+		}
+		n, err := s.RSS()
+		return took, float64(n) / 1e6, err
+	}
+	err = p.eachRound(ctx, func(round int) error {
+		took, rss, err := measure(func() (*harness.Server, error) {
+			return harness.StartGraft(ctx, p.program, p.dir, path)
+		})
+		if err != nil {
+			return err
+		}
+		took2, rss2, err := measure(func() (*harness.Server, error) {
+			return harness.StartLlama(ctx, p.llama, p.dir, path, "-t", fmt.Sprint(p.threads), "-np", "1", "-c", "2048")
+		})
+		if err == nil && round >= 0 {
+			seconds, bytes = append(seconds, took), append(bytes, rss)
+			peerSeconds.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": took2})
+			peerBytes.add("llama-server, ", map[string]float64{"one slot of 2048 tokens": rss2})
+		}
+		return err
+	})
+	return seconds, bytes, peerSeconds, peerBytes, err
 }
 
 // streams: eight of them, on the base and on eight adapters, by bench/adapters, which
@@ -101,7 +110,7 @@ func (p *peers) train(ctx context.Context) error {
 	}
 	m := p.models[0]
 	var memory []float64
-	own := map[string][]float64{}
+	own, limits := map[string][]float64{}, []float64{}
 	peer, peerMemory := rates{}, rates{}
 	err := p.eachRound(ctx, func(round int) error {
 		if round < 0 {
@@ -111,6 +120,11 @@ func (p *peers) train(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r, err := p.measureRoof(ctx, p.threads)
+		if err != nil {
+			return err
+		}
+		limits = append(limits, trainLimit(r, p.works[m.path]))
 		for _, precision := range precisions {
 			own[precision] = append(own[precision], g["train, "+precision].TokensPerSecond)
 		}
@@ -133,7 +147,9 @@ func (p *peers) train(ctx context.Context) error {
 		if i == len(precisions)-1 { // the fastest, against the peer's fastest
 			want = 1.5
 		}
-		p.compare("LoRA step, "+m.name+", "+precision, "tokens/s", own[precision], peer, want, false)
+		work := "LoRA step, " + m.name + ", " + precision
+		p.compare(work, "tokens/s", own[precision], peer, want, false)
+		p.ceiling(work, "float32 peak", own[precision], limits, 0.5)
 	}
 	p.compare("LoRA step, "+m.name+", peak memory", "MB", memory, rates{peer.best(false): peerMemory[peer.best(false)]}, 3, true)
 	return nil
