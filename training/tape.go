@@ -48,8 +48,9 @@ type Tape struct {
 	like  *layerTape // the layer before, which the next is likely to be like
 	head  headTape
 
-	outputs []model.Value // of Linears
-	free    [][]float32   // gradients of values outside of layers, to be used again; of keep
+	outputs []model.Value    // of Linears
+	free    [][]float32      // gradients of values outside of layers, to be used again; of keep
+	sharing map[*float32]int // by the first number of a gradient: values that have it, but for one
 
 	gemm   *kernel.Gemm // of mem, as is attend
 	attend *kernel.SelfAttention
@@ -64,6 +65,7 @@ type value struct {
 	needs       bool      // gradients flow through it
 	stays       bool      // data lies where what is kept does
 	grad        []float32 // nil: none yet
+	lasts       bool      // grad outlives its layer
 }
 
 // rotary is the tables of a Rope and of the rotation backwards.
@@ -74,7 +76,7 @@ func NewTape(pool *kernel.Pool, mem *Memory) *Tape {
 	if mem == nil {
 		mem = NewMemory()
 	}
-	return &Tape{pool: pool, mem: mem, work: &mem.work, keep: &mem.keep, gemm: &mem.gemm, attend: &mem.attend, rotary: map[*model.Rope]*rotary{}}
+	return &Tape{pool: pool, mem: mem, work: &mem.work, keep: &mem.keep, gemm: &mem.gemm, attend: &mem.attend, rotary: map[*model.Rope]*rotary{}, sharing: map[*float32]int{}}
 }
 
 // Pass says how a pass is computed.
@@ -110,6 +112,7 @@ func (t *Tape) Begin(b *model.Batch) {
 	t.keep.release(mark{})
 	t.kept, t.layer, t.like, t.head = 0, nil, nil, headTape{}
 	t.turns, t.free = [2][]float32{}, t.free[:0]
+	clear(t.sharing)
 	t.spans = t.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]

@@ -20,6 +20,9 @@ func (l *layerTape) guess(k kind, t *Tape, n int) bool {
 	return like != nil && l.at < len(like.kept) && like.kept[l.at] != nil && dear(k) && t.kept+4*int64(n) <= t.Keep
 }
 
+// last tells whether the next result is that of the layer, going by the layer before.
+func (l *layerTape) last(t *Tape) bool { return t.like != nil && l.at+1 == len(t.like.needed) }
+
 // dear tells the operations whose results are worth their memory.
 func dear(k kind) bool { return k == opLinear || k == opAttend }
 
@@ -50,20 +53,22 @@ func (t *Tape) Layer(f model.LayerFunc, x model.Value) model.Value {
 	t.layer = l
 	y := f(t, t.batch, x)
 	t.layer = nil
-	needs := t.val(y.ID).needs
-	var out []float32
+	needs, out := t.val(y.ID).needs, y.Data
 	if needs && t.record {
 		t.plan(l, nodes)
 		t.like = l
-		out = t.keep.take(len(y.Data))
+		if !t.val(y.ID).stays || int(y.ID) <= vals {
+			out = t.keep.take(len(y.Data))
+			copy(out, y.Data)
+		}
 	} else {
 		t.turn = 1 - t.turn
 		if cap(t.turns[t.turn]) < len(y.Data) {
 			t.turns[t.turn] = t.keep.take(len(y.Data))
 		}
 		out = t.turns[t.turn][:len(y.Data)]
+		copy(out, y.Data)
 	}
-	copy(out, y.Data)
 	t.vals, t.nodes = t.vals[:vals], t.nodes[:nodes]
 	t.work.release(m)
 	t.vals = append(t.vals, value{data: out, rows: y.Rows, width: y.Width, needs: needs})

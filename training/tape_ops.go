@@ -54,7 +54,7 @@ func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
 		v.data = t.keep.take(rows * width)
 	case t.layer.replaying:
 		v.data, todo = t.layer.next(t, rows*width)
-	case t.record && t.layer.guess(n.kind, t, rows*width):
+	case t.record && (t.layer.guess(n.kind, t, rows*width) || t.layer.last(t)):
 		v.data, v.stays = t.keep.take(rows*width), true
 	default:
 		v.data = t.work.take(rows * width)

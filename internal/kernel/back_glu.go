@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// GLUBack adds to gg and gu what y = act(gate)*up passes back of gy:
+// GLUBack computes what y = act(gate)*up passes back of gy:
 //
-//	gg += gy up act'(gate)   gu += gy act(gate)
+//	gg = gy up act'(gate)   gu = gy act(gate)
 //
 // With a nil up it is y = act(gate), and gu is nil too. Either may be nil when it is
 // not wanted.
@@ -41,19 +41,19 @@ func (t *gluBack) Do(i int) {
 			to := t.gg[lo:hi]
 			if t.up == nil {
 				for j, v := range gy {
-					to[j] += float32(v * d[j])
+					to[j] = float32(v * d[j])
 				}
 			} else {
 				up := t.up[lo:hi]
 				for j, v := range gy {
-					to[j] += float32(float32(v*up[j]) * d[j])
+					to[j] = float32(float32(v*up[j]) * d[j])
 				}
 			}
 		}
 		if t.gu != nil {
 			to := t.gu[lo:hi]
 			for j, v := range gy {
-				to[j] += float32(v * f[j])
+				to[j] = float32(v * f[j])
 			}
 		}
 	}

@@ -14,17 +14,24 @@ import (
 func RMSNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
 	normBack(p, gx, gy, x, w, eps, func(t *rowTask, lo, hi int) {
 		n := t.width
+		var weighted [512]float32 // w gy, of some columns
 		for i := lo; i < hi; i++ {
 			gx, gy, x := t.y[i*n:(i+1)*n], t.b[i*n:(i+1)*n], t.x[i*n:(i+1)*n]
-			r := 1 / math.Sqrt(float64(Dot(x, x))/float64(n)+float64(t.s))
-			var sum [4]float64
-			for j, v := range gy {
-				sum[j&3] += float64(float32(v*t.w[j])) * float64(x[j])
+			mean := 0.0
+			for j := 0; j < n; j += len(weighted) {
+				end := min(n, j+len(weighted))
+				mulScaled(weighted[:], gy[j:end], t.w[j:end], 1)
+				mean += float64(Dot(weighted[:end-j], x[j:end]))
 			}
-			c := ((sum[0] + sum[1]) + (sum[2] + sum[3])) / float64(n) * r * r * r
-			r32, c32 := float32(r), float32(c)
-			for j, v := range gy {
-				gx[j] += float32(r32*float32(v*t.w[j])) - float32(x[j]*c32)
+			r := 1 / math.Sqrt(float64(Dot(x, x))/float64(n)+float64(t.s))
+			by := float32(-mean / float64(n) * r * r * r)
+			for j := 0; j < n; j += len(weighted) {
+				end := min(n, j+len(weighted))
+				if n > len(weighted) {
+					mulScaled(weighted[:], gy[j:end], t.w[j:end], 1)
+				}
+				mulAdd(gx[j:end], weighted[:end-j], float32(r), gx[j:end])
+				mulAdd(gx[j:end], x[j:end], by, gx[j:end])
 			}
 		}
 	})
