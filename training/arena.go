@@ -21,10 +21,12 @@ type chunk struct {
 type mark struct{ chunk, used int }
 
 // chunkLen is the least size of a chunk, in numbers.
-const chunkLen = 1 << 24
+const chunkLen = 1 << 25
 
-// take lends n numbers, whose values are left from before.
-func (a *arena) take(n int) []float32 {
+// take lends n numbers, whose values are left from before. They begin with a line of the
+// caches.
+func (a *arena) take(want int) []float32 {
+	n := (want + 15) / 16 * 16
 	for a.at.chunk < len(a.chunks) && a.at.used+n > len(a.chunks[a.at.chunk].data) {
 		if a.at.used == 0 { // too small for this one: make it larger
 			a.chunks[a.at.chunk].free()
@@ -39,7 +41,7 @@ func (a *arena) take(n int) []float32 {
 	c, from := &a.chunks[a.at.chunk], a.at.used
 	a.at.used += n
 	c.top = max(c.top, a.at.used)
-	return c.data[from:a.at.used:a.at.used]
+	return c.data[from : from+want : a.at.used]
 }
 
 // release takes back what was lent after m.

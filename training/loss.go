@@ -116,7 +116,8 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 		n, at := min(step, rows-r), t.work.at
 		in := x.data[r*x.width : (r+n)*x.width]
 		y := t.work.take(n * vocab)
-		t.project(y, in, n, h.linear, t.drop)
+		head := []projection{{w: h.linear, m: t.module(h.linear), y: y}}
+		t.project(head, in, n, t.drop)
 		if h.scale != 1 {
 			kernel.Scale(t.pool, y, y, h.scale, 0)
 		}
@@ -133,7 +134,7 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 			if gx != nil {
 				g = gx[r*x.width : (r+n)*x.width]
 			}
-			t.projectBack(g, y, in, nil, n, h.linear, t.drop, true)
+			t.projectBack(g, head, in, [][]float32{nil}, n, t.drop, true)
 		}
 		t.work.release(at)
 	}

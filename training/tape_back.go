@@ -1,6 +1,10 @@
 package training
 
-import "graft/internal/kernel"
+import (
+	"slices"
+
+	"graft/internal/kernel"
+)
 
 // back runs the backward pass of the nodes from first on, the last one first, from
 // the gradients that their results have.
@@ -11,9 +15,37 @@ func (t *Tape) back(first int) {
 		if y.grad == nil || t.err != nil {
 			continue
 		}
+		if n.kind == opLinear {
+			i = t.linearsBack(first, i)
+			continue
+		}
 		t.nodeBack(&n, &y)
 		t.spent(n.y)
 	}
+}
+
+// linearsBack is the backward pass of node i and of the projections before it that have
+// the same input. It returns the first of them.
+func (t *Tape) linearsBack(first, i int) int {
+	x := t.nodes[i].a
+	var all []projection
+	var ys [][]float32
+	for ; i >= first && t.nodes[i].kind == opLinear && t.nodes[i].a == x; i-- {
+		n := &t.nodes[i]
+		if y := t.val(n.y); y.grad != nil {
+			all = append(all, projection{w: n.linear, m: t.module(n.linear), y: y.grad, u: n.u, node: i})
+			ys = append(ys, y.data)
+		}
+	}
+	slices.Reverse(all)
+	slices.Reverse(ys)
+	g, fresh := t.grad(x)
+	v := t.val(x)
+	t.projectBack(g, all, v.data, ys, v.rows, t.drop, fresh)
+	for _, p := range all {
+		t.spent(t.nodes[p.node].y)
+	}
+	return i + 1
 }
 
 // nodeBack adds to the gradients of the inputs of n.
@@ -29,9 +61,6 @@ func (t *Tape) nodeBack(n *node, y *value) {
 				kernel.RMSNormBack(t.pool, g, gy, x, n.norm.Weight, n.norm.Eps)
 			}
 		}
-	case opLinear:
-		g, fresh := t.grad(n.a)
-		t.projectBack(g, gy, t.val(n.a).data, y.data, y.rows, n.linear, t.drop, fresh)
 	case opRope:
 		t.own(n.y)
 		gy = t.val(n.y).grad
@@ -90,7 +119,7 @@ func (t *Tape) layerBack(n *node) {
 	l := n.layer
 	vals, nodes, m := len(t.vals), len(t.nodes), t.work.at
 	x := t.valueOf(n.a)
-	l.replaying, l.at, l.outside = true, 0, vals
+	l.replaying, l.at, l.outside, l.first = true, 0, vals, nodes
 	t.layer = l
 	inner := l.f(t, t.batch, x)
 	t.hand(inner.ID, n.y)

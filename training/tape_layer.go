@@ -6,8 +6,10 @@ import "graft/internal/model"
 // results inside the backward pass needs, and those that are kept.
 type layerTape struct {
 	f         model.LayerFunc
-	needed    []bool      // by operation
-	kept      [][]float32 // by operation; nil: not kept
+	needed    []bool            // by operation
+	kept      [][]float32       // by operation; nil: not kept
+	squeezed  map[int][]float32 // by operation; see projection.u
+	first     int               // node that the operations begin at
 	replaying bool
 	at        int // operation that is next
 	outside   int // values with IDs up to this are not of the layer
@@ -49,7 +51,7 @@ func (t *Tape) Layer(f model.LayerFunc, x model.Value) model.Value {
 		return y
 	}
 	vals, nodes, m := len(t.vals), len(t.nodes), t.work.at
-	l := &layerTape{f: f}
+	l := &layerTape{f: f, first: nodes, squeezed: map[int][]float32{}}
 	t.layer = l
 	y := f(t, t.batch, x)
 	t.layer = nil

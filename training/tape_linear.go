@@ -18,20 +18,79 @@ func (m *Module) rowsOf(x []float32, w *model.Linear) []float32 {
 	return x[w.Start*m.Rank : (w.Start+w.W.Rows)*m.Rank]
 }
 
-// project is y = x Wᵀ + b, and with a module + s B A drop(x).
-func (t *Tape) project(y, x []float32, rows int, w *model.Linear, drop float32) {
-	t.gemm.MulT(t.pool, y, x, rows, w.W, false)
-	if m := t.module(w); m != nil {
-		at := t.work.at
-		u := t.squeeze(m, t.dropped(m, x, drop), rows)
-		t.gemm.Product(t.pool, y, kernel.RowMajor(u, m.Rank), kernel.RowMajor(m.rowsOf(m.B.Data, w), m.Rank).T(), rows, w.W.Rows, m.Rank, true)
-		t.work.release(at)
-		if m.M != nil {
-			kernel.MulRows(t.pool, y, y, m.stretch[w.Start:w.Start+w.W.Rows])
+// projection is one of the products with weights that have the same input.
+type projection struct {
+	w    *model.Linear
+	m    *Module   // nil: not adapted
+	y    []float32 // [rows, w.W.Rows] the result; in the backward pass the gradient by it
+	u    []float32 // [rows, Rank] s A drop(x); nil: not there yet
+	node int       // of the tape
+}
+
+// project is y = x Wᵀ + b of each, and with a module + s B A drop(x). What it computes of u
+// stays for the backward pass, if there will be one.
+func (t *Tape) project(all []projection, x []float32, rows int, drop float32) {
+	at := t.work.at
+	left := t.lay(kernel.RowMajor(x, all[0].w.W.Cols), rows, all[0].w.W.Cols)
+	t.squeeze(all, left, x, drop)
+	sums := make([]kernel.Sum, 0, len(all))
+	for i := range all {
+		p := &all[i]
+		s := kernel.Sum{Y: p.y, N: p.w.W.Rows, Terms: []kernel.Term{{A: left, B: kernel.Transposed(p.w.W)}}}
+		if p.m != nil {
+			s.Terms = append(s.Terms, kernel.Term{A: t.lay(kernel.RowMajor(p.u, p.m.Rank), rows, p.m.Rank), B: kernel.Of(p.b().T())})
+		}
+		sums = append(sums, s)
+	}
+	t.gemm.Sums(t.pool, sums...)
+	t.work.release(at)
+	for _, p := range all {
+		if p.m != nil && p.m.M != nil {
+			kernel.MulRows(t.pool, p.y, p.y, p.m.stretch[p.w.Start:p.w.Start+p.w.W.Rows])
+		}
+		if p.w.B != nil {
+			kernel.Add(t.pool, p.y, p.y, p.w.B)
 		}
 	}
-	if w.B != nil {
-		kernel.Add(t.pool, y, y, w.B)
+}
+
+// b is the part of B that belongs to the projection.
+func (p *projection) b() kernel.View { return kernel.RowMajor(p.m.rowsOf(p.m.B.Data, p.w), p.m.Rank) }
+
+// lay lays x [rows, k] out for products, in memory of work.
+func (t *Tape) lay(x kernel.View, rows, k int) *kernel.Left {
+	return t.gemm.Lay(t.pool, t.work.take(t.gemm.LeftLen(rows, k)), x, rows, k)
+}
+
+// squeeze computes u = s A drop(x) where it is missing. left is x laid out. The parts of a
+// module follow each other.
+func (t *Tape) squeeze(all []projection, left *kernel.Left, x []float32, drop float32) {
+	var sums []kernel.Sum
+	var scales []float32
+	for i := range all {
+		p := &all[i]
+		switch {
+		case p.m == nil || p.u != nil:
+		case i > 0 && all[i-1].m == p.m:
+			p.u = all[i-1].u
+		default:
+			n := len(x) / p.m.In * p.m.Rank
+			if t.record {
+				p.u = t.keep.take(n)
+			} else {
+				p.u = t.work.take(n)
+			}
+			from := left
+			if drop != 0 {
+				from = t.lay(kernel.RowMajor(t.dropped(p.m, x, drop), p.m.In), len(x)/p.m.In, p.m.In)
+			}
+			sums = append(sums, kernel.Sum{Y: p.u, N: p.m.Rank, Terms: []kernel.Term{{A: from, B: kernel.Of(kernel.RowMajor(p.m.A.Data, p.m.In).T())}}})
+			scales = append(scales, p.m.Scale)
+		}
+	}
+	t.gemm.Sums(t.pool, sums...)
+	for i, s := range sums {
+		kernel.Scale(t.pool, s.Y, s.Y, scales[i], 0)
 	}
 }
 
@@ -51,47 +110,100 @@ func (t *Tape) mask(m *Module) uint64 {
 	return kernel.Mix(m.key ^ kernel.Mix(t.step^kernel.Mix(t.part)))
 }
 
-// squeeze is u = s A x: [rows, Rank].
-func (t *Tape) squeeze(m *Module, x []float32, rows int) []float32 {
-	u := t.work.take(rows * m.Rank)
-	t.gemm.Product(t.pool, u, kernel.RowMajor(x, m.In), kernel.RowMajor(m.A.Data, m.In).T(), rows, m.Rank, m.In, false)
-	kernel.Scale(t.pool, u, u, m.Scale, 0)
-	return u
-}
-
-// projectBack adds the gradients of y = project(x), given that by it: to those of the
-// module, and to gx unless it is nil. With u = s A z, z the input of A,
+// projectBack adds the gradients of y = project(x), given those by each y: to those of the
+// modules, and to gx unless it is nil. With u = s A z, z the input of A,
 //
 //	gB += gyᵀ u    gu = s gy B    gA += guᵀ z    gx += gy W + drop(gu A)
 //
-// fresh says that gx holds nothing yet. y itself is for DoRA alone.
-func (t *Tape) projectBack(gx, gy, x, y []float32, rows int, w *model.Linear, drop float32, fresh bool) {
-	m, at, out := t.module(w), t.work.at, w.W.Rows
-	if m != nil && m.M != nil {
-		gy = t.stretchBack(m, w, gy, y)
+// fresh says that gx holds nothing yet. ys are the results, for DoRA alone.
+func (t *Tape) projectBack(gx []float32, all []projection, x []float32, ys [][]float32, rows int, drop float32, fresh bool) {
+	at := t.work.at
+	lefts := make([]*kernel.Left, len(all))
+	for i := range all {
+		p := &all[i]
+		if p.m != nil && p.m.M != nil {
+			p.y = t.stretchBack(p.m, p.w, p.y, ys[i])
+		}
+		lefts[i] = t.lay(kernel.RowMajor(p.y, p.w.W.Rows), rows, p.w.W.Rows)
 	}
+	updates := t.squeezeBack(all, lefts, rows)
+	var sums []kernel.Sum
 	if gx != nil {
-		t.gemm.Mul(t.pool, gx, gy, rows, w.W, !fresh)
+		sum := kernel.Sum{Y: gx, N: all[0].w.W.Cols, Addition: !fresh}
+		for i, p := range all {
+			sum.Terms = append(sum.Terms, kernel.Term{A: lefts[i], B: kernel.Across(p.w.W)})
+		}
+		for _, u := range updates {
+			if drop == 0 {
+				sum.Terms = append(sum.Terms, kernel.Term{A: t.lay(u.gu, rows, u.m.Rank), B: kernel.Of(u.a())})
+			}
+		}
+		sums = append(sums, sum)
 	}
-	if m == nil {
-		return
+	for _, u := range updates {
+		z := kernel.Of(kernel.RowMajor(t.dropped(u.m, x, drop), u.m.In))
+		sums = append(sums, kernel.Sum{Y: u.m.A.Grad, N: u.m.In, Addition: true, Terms: []kernel.Term{{A: t.lay(u.gu.T(), u.m.Rank, rows), B: z}}})
 	}
-	z := t.dropped(m, x, drop)
-	u := t.squeeze(m, z, rows)
-	g := kernel.RowMajor(gy, out)
-	t.gemm.Product(t.pool, m.rowsOf(m.B.Grad, w), g.T(), kernel.RowMajor(u, m.Rank), out, m.Rank, rows, true)
-	gu := u // u is not needed any more
-	t.gemm.Product(t.pool, gu, g, kernel.RowMajor(m.rowsOf(m.B.Data, w), m.Rank), rows, m.Rank, out, false)
-	kernel.Scale(t.pool, gu, gu, m.Scale, 0)
-	t.gemm.Product(t.pool, m.A.Grad, kernel.RowMajor(gu, m.Rank).T(), kernel.RowMajor(z, m.In), m.Rank, m.In, rows, true)
-	if gx != nil {
-		a := kernel.RowMajor(m.A.Data, m.In)
-		if drop == 0 {
-			t.gemm.Product(t.pool, gx, kernel.RowMajor(gu, m.Rank), a, rows, m.In, m.Rank, true)
-		} else {
-			t.gemm.Product(t.pool, z, kernel.RowMajor(gu, m.Rank), a, rows, m.In, m.Rank, false)
-			kernel.Dropout(t.pool, gx, z, t.mask(m), drop, true)
+	grads := len(sums) // those of B follow, transposed
+	for _, p := range all {
+		if p.m != nil {
+			u, gy := kernel.RowMajor(p.u, p.m.Rank), kernel.RowMajor(p.y, p.w.W.Rows)
+			sums = append(sums, kernel.Sum{Y: t.work.take(p.m.Rank * p.w.W.Rows), N: p.w.W.Rows, Terms: []kernel.Term{{A: t.lay(u.T(), p.m.Rank, rows), B: kernel.Of(gy)}}})
+		}
+	}
+	t.gemm.Sums(t.pool, sums...)
+	for _, p := range all {
+		if p.m != nil {
+			addTransposed(p.m.rowsOf(p.m.B.Grad, p.w), sums[grads].Y, p.m.Rank)
+			grads++
+		}
+	}
+	if gx != nil && drop != 0 {
+		for _, u := range updates {
+			z := t.work.take(len(x))
+			t.gemm.Product(t.pool, z, u.gu, u.a(), rows, u.m.In, u.m.Rank, false)
+			kernel.Dropout(t.pool, gx, z, t.mask(u.m), drop, true)
 		}
 	}
 	t.work.release(at)
+}
+
+// update is a module with the gradient by its u.
+type update struct {
+	m  *Module
+	gu kernel.View // [rows, Rank]
+}
+
+func (u *update) a() kernel.View { return kernel.RowMajor(u.m.A.Data, u.m.In) }
+
+// squeezeBack is gu = s gy B of each module, the sum over its parts.
+func (t *Tape) squeezeBack(all []projection, lefts []*kernel.Left, rows int) (updates []update) {
+	var sums []kernel.Sum
+	for i := range all {
+		p := &all[i]
+		if p.m == nil {
+			continue
+		}
+		if i == 0 || all[i-1].m != p.m {
+			sums = append(sums, kernel.Sum{Y: t.work.take(rows * p.m.Rank), N: p.m.Rank})
+			updates = append(updates, update{p.m, kernel.RowMajor(sums[len(sums)-1].Y, p.m.Rank)})
+		}
+		s := &sums[len(sums)-1]
+		s.Terms = append(s.Terms, kernel.Term{A: lefts[i], B: kernel.Of(p.b())})
+	}
+	t.gemm.Sums(t.pool, sums...)
+	for i, s := range sums {
+		kernel.Scale(t.pool, s.Y, s.Y, updates[i].m.Scale, 0)
+	}
+	return updates
+}
+
+// addTransposed adds src [rank, n] to dst [n, rank].
+func addTransposed(dst, src []float32, rank int) {
+	n := len(dst) / rank
+	for i := range n {
+		for j := range rank {
+			dst[i*rank+j] += src[j*n+i]
+		}
+	}
 }

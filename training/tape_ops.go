@@ -35,6 +35,7 @@ type node struct {
 	s, cap float32
 	rows   []int32
 	layer  *layerTape
+	u      []float32 // of a projection with a module; see projection
 }
 
 // begin records an operation with a result [rows, width] and reports whether the
@@ -103,20 +104,43 @@ func (t *Tape) Linear(x model.Value, w *model.Linear) model.Value {
 		t.head = headTape{x: x.ID, linear: w, scale: 1}
 		return model.Value{Rows: x.Rows, Width: w.W.Rows, ID: headID}
 	}
-	y, todo := t.begin(node{kind: opLinear, a: x.ID, linear: w}, x.Rows, w.W.Rows)
-	if todo {
-		t.project(y.Data, x.Data, x.Rows, w, t.drop)
-	}
-	return y
+	var one [1]model.Value
+	return t.linears(one[:0], x, w)[0]
 }
 
-// Linears projects one after the other.
+// Linears projects the same rows several times.
 func (t *Tape) Linears(x model.Value, w []*model.Linear) []model.Value {
-	t.outputs = t.outputs[:0]
-	for _, w := range w {
-		t.outputs = append(t.outputs, t.Linear(x, w))
-	}
+	t.outputs = t.linears(t.outputs[:0], x, w...)
 	return t.outputs
+}
+
+func (t *Tape) linears(out []model.Value, x model.Value, w ...*model.Linear) []model.Value {
+	todo := make([]projection, 0, len(w))
+	for _, w := range w {
+		y, wanted := t.begin(node{kind: opLinear, a: x.ID, linear: w}, x.Rows, w.W.Rows)
+		out = append(out, y)
+		p := projection{w: w, m: t.module(w), y: y.Data, node: len(t.nodes) - 1}
+		if t.layer != nil {
+			p.u = t.layer.squeezed[p.node-t.layer.first]
+			t.nodes[p.node].u = p.u
+		}
+		if wanted {
+			todo = append(todo, p)
+		}
+	}
+	if len(todo) == 0 {
+		return out
+	}
+	t.project(todo, x.Data, x.Rows, t.drop)
+	for _, p := range todo {
+		if p.u != nil && t.record {
+			t.nodes[p.node].u = p.u
+			if t.layer != nil {
+				t.layer.squeezed[p.node-t.layer.first] = p.u
+			}
+		}
+	}
+	return out
 }
 
 // Rope rotates heads.

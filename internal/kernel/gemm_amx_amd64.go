@@ -2,6 +2,8 @@
 
 package kernel
 
+import "unsafe"
+
 //go:noescape
 func gemmAMX(t *amxTile)
 
@@ -9,7 +11,16 @@ func gemmAMX(t *amxTile)
 func splitRowsAMX(dst, src *float32, row, n int)
 
 //go:noescape
-func splitPairsAMX(dst, src *float32, n int)
+func halfRowsAMX(dst, src *float32, row, n int)
+
+//go:noescape
+func splitPairsAMX(dst, src *float32, row, n int)
+
+//go:noescape
+func halfPairsAMX(dst, src *float32, row, n int)
+
+//go:noescape
+func streamPanelsAVX512(dst, src *float32, rows, panels, row, panel int)
 
 //go:noescape
 func pastePanelsAVX512(dst, src *float32, rows, panels, row, panel int)
@@ -44,24 +55,36 @@ func (t *amxTile) run() {
 	t.generic()
 }
 
-// splitRows splits n rows of 32 numbers, row numbers apart, into rows of tiles.
-func splitRows(dst, src []float32, row, n int) {
-	_, _ = dst[splitLower+(n-1)*splitRow+splitRow-1], src[(n-1)*row+splitSide-1]
-	if tiles {
-		splitRowsAMX(&dst[0], &src[0], row, n)
+// splitRows splits n rows of 32 numbers, row numbers apart, into rows of tiles; with half
+// there are upper parts alone.
+func splitRows(dst, src []float32, row, n int, half bool) {
+	if !tiles {
+		splitRowsGeneric(dst, src, row, n, half)
 		return
 	}
-	splitRowsGeneric(dst, src, row, n)
+	_ = src[(n-1)*row+splitSide-1]
+	if half {
+		_ = dst[n*splitRow-1]
+		halfRowsAMX(&dst[0], &src[0], row, n)
+		return
+	}
+	_ = dst[splitLower+n*splitRow-1]
+	splitRowsAMX(&dst[0], &src[0], row, n)
 }
 
-// splitPairs splits n blocks of 32 rows of 32 numbers into tiles of pairs.
-func splitPairs(dst, src []float32, n int) {
-	_, _ = dst[n*splitBlock-1], src[n*splitBlock-1]
-	if tiles {
-		splitPairsAMX(&dst[0], &src[0], n)
+// splitPairs splits n blocks of 32 rows of 32 numbers, row numbers apart, into tiles of
+// pairs.
+func splitPairs(dst, src []float32, row, n int, half bool) {
+	if !tiles {
+		splitPairsGeneric(dst, src, row, n, half)
 		return
 	}
-	splitPairsGeneric(dst, src, n)
+	_, _ = dst[n*blockLen(half)-1], src[(n*splitSide-1)*row+splitSide-1]
+	if half {
+		halfPairsAMX(&dst[0], &src[0], row, n)
+		return
+	}
+	splitPairsAMX(&dst[0], &src[0], row, n)
 }
 
 // pastePanels writes panels of so many rows of 32 numbers next to each other: n numbers
@@ -73,7 +96,11 @@ func pastePanels(dst, src []float32, rows, n, row, panel int) {
 		return
 	}
 	_, _ = dst[(rows-1)*row+n-1], src[(whole-1)*panel+rows*splitSide-1]
-	pastePanelsAVX512(&dst[0], &src[0], rows, whole, 4*row, 4*panel)
+	if uintptr(unsafe.Pointer(&dst[0]))%64 == 0 && row%16 == 0 {
+		streamPanelsAVX512(&dst[0], &src[0], rows, whole, 4*row, 4*panel)
+	} else {
+		pastePanelsAVX512(&dst[0], &src[0], rows, whole, 4*row, 4*panel)
+	}
 	if n%splitSide > 0 {
 		pastePanelsGeneric(dst[whole*splitSide:], src[whole*panel:], rows, n%splitSide, row, panel)
 	}

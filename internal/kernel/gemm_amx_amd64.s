@@ -7,7 +7,7 @@
 // Products of split numbers on the tiles of AMX: 32 rows of a times 32 columns of b.
 //
 //	SI        a: blocks of 32 by 32 numbers, each four tiles of 16 rows (two of the
-//	          upper parts, two of the lower), splitBlock bytes apart
+//	          upper parts, two of the lower), 4096 bytes apart; with half two and 2048
 //	DI        b: the same with pairs of k below each other
 //	BX CX     c, rows 0 and 16; DX  bytes between its rows
 //	AX        64, bytes between the rows of a and b
@@ -76,8 +76,8 @@ split:
 	JMP store
 half:
 	UPPER
-	ADDQ $4096, SI
-	ADDQ $4096, DI
+	ADDQ $2048, SI
+	ADDQ $2048, DI
 	DECQ R12
 	JNZ half
 store:
@@ -125,28 +125,54 @@ rows:
 	VZEROUPPER
 	RET
 
-// PAIRS splits Z0 above Z1, sixteen columns of rows k and k+1, into pairs.
+// func halfRowsAMX(dst, src *float32, row, n int)
+//
+// The same without the lower tile.
+TEXT ·halfRowsAMX(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ row+16(FP), DX
+	MOVQ n+24(FP), CX
+	SHLQ $2, DX
+rows:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VCVTNE2PS2BF16(1, 0, 2)
+	VMOVDQU32 Z2, (DI)
+	ADDQ DX, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNZ rows
+	VZEROUPPER
+	RET
+
+// UPPERS makes pairs of Z0 above Z1, sixteen columns of rows k and k+1; LOWERS of what is
+// left of them.
 //
 //	Z7  0, 16, 1, 17 … as words; Z6  0xffff0000
-#define PAIRS(TO) \
+#define UPPERS(TO) \
 	VCVTNE2PS2BF16(1, 0, 2) \
 	VPERMW Z2, Z7, Z2 \
-	VMOVDQU32 Z2, TO(DI) \
+	VMOVDQU32 Z2, TO(DI)
+
+#define LOWERS(TO) \
 	VPSLLD $16, Z2, Z4 \
 	VPANDD Z6, Z2, Z5 \
 	VSUBPS Z4, Z0, Z0 \
 	VSUBPS Z5, Z1, Z1 \
 	VCVTNE2PS2BF16(1, 0, 2) \
 	VPERMW Z2, Z7, Z2 \
-	VMOVDQU32 Z2, (TO+2048)(DI)
+	VMOVDQU32 Z2, TO(DI)
 
-// func splitPairsAMX(dst, src *float32, n int)
+// func splitPairsAMX(dst, src *float32, row, n int)
 //
-// n blocks of 32 rows of 32 numbers become four tiles of pairs each.
-TEXT ·splitPairsAMX(SB), NOSPLIT, $0-24
+// n blocks of 32 rows of 32 numbers, row numbers apart, become four tiles of pairs each.
+TEXT ·splitPairsAMX(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ n+24(FP), CX
+	SHLQ $2, DX
 	LEAQ ·pairTurns(SB), AX
 	VMOVDQU32 (AX), Z7
 	MOVL $0xffff0000, AX
@@ -155,16 +181,48 @@ blocks:
 	MOVQ $16, R8
 rows:
 	VMOVUPS (SI), Z0
-	VMOVUPS 128(SI), Z1
-	PAIRS(0)
+	VMOVUPS (SI)(DX*1), Z1
+	UPPERS(0)
+	LOWERS(2048)
 	VMOVUPS 64(SI), Z0
-	VMOVUPS 192(SI), Z1
-	PAIRS(1024)
-	ADDQ $256, SI
+	VMOVUPS 64(SI)(DX*1), Z1
+	UPPERS(1024)
+	LOWERS(3072)
+	LEAQ (SI)(DX*2), SI
 	ADDQ $64, DI
 	DECQ R8
 	JNZ rows
 	ADDQ $3072, DI
+	DECQ CX
+	JNZ blocks
+	VZEROUPPER
+	RET
+
+// func halfPairsAMX(dst, src *float32, row, n int)
+//
+// The same without the lower tiles.
+TEXT ·halfPairsAMX(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ row+16(FP), DX
+	MOVQ n+24(FP), CX
+	SHLQ $2, DX
+	LEAQ ·pairTurns(SB), AX
+	VMOVDQU32 (AX), Z7
+blocks:
+	MOVQ $16, R8
+rows:
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(DX*1), Z1
+	UPPERS(0)
+	VMOVUPS 64(SI), Z0
+	VMOVUPS 64(SI)(DX*1), Z1
+	UPPERS(1024)
+	LEAQ (SI)(DX*2), SI
+	ADDQ $64, DI
+	DECQ R8
+	JNZ rows
+	ADDQ $1024, DI
 	DECQ CX
 	JNZ blocks
 	VZEROUPPER
@@ -196,5 +254,35 @@ panels:
 	ADDQ DX, DI
 	DECQ CX
 	JNZ rows
+	VZEROUPPER
+	RET
+
+// func streamPanelsAVX512(dst, src *float32, rows, panels, row, panel int)
+//
+// The same past the caches; rows begin with a line.
+TEXT ·streamPanelsAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), CX
+	MOVQ row+32(FP), DX
+	MOVQ panel+40(FP), BX
+rows:
+	MOVQ panels+24(FP), R8
+	MOVQ DI, R9
+	MOVQ SI, R10
+panels:
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
+	VMOVNTPS Z0, (R9)
+	VMOVNTPS Z1, 64(R9)
+	ADDQ BX, R10
+	ADDQ $128, R9
+	DECQ R8
+	JNZ panels
+	ADDQ $128, SI
+	ADDQ DX, DI
+	DECQ CX
+	JNZ rows
+	SFENCE
 	VZEROUPPER
 	RET

@@ -18,7 +18,8 @@ import "math"
 //
 // Split numbers lie in blocks of 32 rows (of b: columns) by 32 k: tiles of sixteen rows
 // of sixteen pairs of k, a pair being 32 bits with the even k below. First two tiles of
-// u, then two of l. Tiles of b have pairs of k for rows.
+// u, then two of l, which are left out where u u alone is computed. Tiles of b have pairs of
+// k for rows.
 const (
 	splitSide  = 32
 	splitRow   = 16             // pairs in a row of a tile
@@ -42,6 +43,7 @@ type amxTile struct {
 
 // generic is the portable kernel, and the definition of the others.
 func (t *amxTile) generic() {
+	size := blockLen(t.half)
 	for r := range t.rows * splitSide {
 		row := ahead(t.a, r/splitSide*t.aRow/4+r%splitSide*splitRow)
 		for j := range splitSide {
@@ -52,7 +54,7 @@ func (t *amxTile) generic() {
 				sum = flush(*c)
 			}
 			for k := range t.k {
-				u, v := ahead(row, k*splitBlock), ahead(column, k*splitBlock)
+				u, v := ahead(row, k*size), ahead(column, k*size)
 				sum = flush(sum + pairsOf(u, v))
 				if !t.half {
 					sum = flush(sum + pairsOf(u, ahead(v, splitLower)))
@@ -92,29 +94,31 @@ func split(x float32) (u, l uint32) {
 	return u, uint32(F32ToBF16(flush(x - BF16ToF32(uint16(u)))))
 }
 
-func splitRowsGeneric(dst, src []float32, row, n int) {
+func splitRowsGeneric(dst, src []float32, row, n int, half bool) {
 	for i := range n {
 		for p := range splitRow {
-			pairOf(dst[i*splitRow+p:], src[i*row+2*p], src[i*row+2*p+1])
+			pairOf(dst[i*splitRow+p:], src[i*row+2*p], src[i*row+2*p+1], half)
 		}
 	}
 }
 
-func splitPairsGeneric(dst, src []float32, n int) {
+func splitPairsGeneric(dst, src []float32, row, n int, half bool) {
 	for i := range n * 16 {
 		for j := range splitSide {
-			to := i/16*splitBlock + j/16*splitTile + i%16*splitRow + j%16
-			pairOf(dst[to:], src[2*i*splitSide+j], src[(2*i+1)*splitSide+j])
+			to := i/16*blockLen(half) + j/16*splitTile + i%16*splitRow + j%16
+			pairOf(dst[to:], src[2*i*row+j], src[(2*i+1)*row+j], half)
 		}
 	}
 }
 
-// pairOf splits a pair; the lower parts go splitLower on.
-func pairOf(dst []float32, even, odd float32) {
+// pairOf splits a pair; the lower parts go splitLower on, with half nowhere.
+func pairOf(dst []float32, even, odd float32, half bool) {
 	u, l := split(even)
 	v, m := split(odd)
 	dst[0] = math.Float32frombits(u | v<<16)
-	dst[splitLower] = math.Float32frombits(l | m<<16)
+	if !half {
+		dst[splitLower] = math.Float32frombits(l | m<<16)
+	}
 }
 
 func pastePanelsGeneric(dst, src []float32, rows, n, row, panel int) {

@@ -5,94 +5,97 @@ import (
 	"sync/atomic"
 )
 
-// splitJob is the task of one product of split numbers: workers take some columns, and
-// some rows where columns are few, until none is left.
+// splitJob is the task of some sums of products of split numbers: workers take some
+// columns of one, and some rows where columns are few, until none is left.
 type splitJob struct {
-	y              []float32
-	a              []float32 // split, [blocks of rows, blocks of k]
-	b              factor
-	m, n, k        int
-	addition, half bool
-	deep           int // blocks of k
-	columns        int // of an item
-	blocks         int // of rows, in an item
-	down, items    int // items one below the other, and all of them
-	scratch        []gemmScratch
-	next           atomic.Int64
+	sums    []splitSum
+	half    bool
+	items   int
+	scratch []gemmScratch
+	next    atomic.Int64
 }
 
-// split is y [m, n] = x [m, k] b, or added to y, of split numbers.
-func (g *Gemm) split(p *Pool, y, x []float32, b factor, m, n, k int, addition bool) {
-	j := &g.splits
-	j.y, j.b, j.m, j.n, j.k, j.addition, j.half = y, b, m, n, k, addition, g.Precision == Half
-	j.deep = (k + splitSide - 1) / splitSide
+// splitSum is one of them, cut into items.
+type splitSum struct {
+	Sum
+	rows    int
+	unit    int // panels that are packed together
+	columns int // of an item
+	blocks  int // of rows, in an item
+	down    int // items one below the other
+	first   int // number of its first item
+}
+
+// split computes sums whose left-hand sides are laid out.
+func (g *Gemm) split(p *Pool, sums []Sum) {
+	j := &g.tiled
+	j.half = g.Precision == Half
+	j.sums = j.sums[:0]
+	for _, s := range sums {
+		u := splitSum{Sum: s, rows: s.Terms[0].A.rows, unit: 1}
+		for i := range s.Terms {
+			u.unit = max(u.unit, s.Terms[i].B.f.step()/splitSide)
+		}
+		j.sums = append(j.sums, u)
+	}
 	j.plan(p.Workers())
-	j.a = g.splitLeft(p, x, m, k)
+	step, pairs, numbers := 0, 0, 0
+	for i := range j.sums {
+		s := &j.sums[i]
+		step = max(step, s.unit*splitSide)
+		deep := 0
+		for _, t := range s.Terms {
+			deep = max(deep, min(splitDepth/splitSide, blocksOf(t.A.k)))
+		}
+		pairs = max(pairs, s.columns/splitSide*deep*blockLen(j.half))
+		numbers = max(numbers, s.columns*s.blocks*splitSide)
+	}
 	workers := min(p.Workers(), j.items)
-	g.reserve(workers, j.b.step(), j.columns/splitSide*min(j.deep, splitDepth/splitSide)*splitBlock)
+	g.reserve(workers, step, pairs)
 	for i := range g.scratch[:workers] {
 		s := &g.scratch[i]
-		if size := j.columns * splitBlocks * splitSide; len(s.sums) < size {
-			s.sums = hugeFloats(size)
+		if len(s.sums) < numbers {
+			s.sums = hugeFloats(numbers)
 		}
 	}
 	j.scratch = g.scratch
 	j.next.Store(0)
 	p.Run(workers, j)
-	j.y, j.a, j.b = nil, nil, factor{}
+	clear(j.sums)
 }
 
-// splitLeft splits the rows of x, in memory that g keeps.
-func (g *Gemm) splitLeft(p *Pool, x []float32, m, k int) []float32 {
-	blocks, deep := (m+splitSide-1)/splitSide, (k+splitSide-1)/splitSide
-	size := blocks * deep * splitBlock
-	g.pairs = slices.Grow(g.pairs[:0], size)[:size]
-	t := spareRows.take()
-	t.y, t.x, t.width, t.heads = g.pairs, x, k, m
-	t.do = func(t *rowTask, lo, hi int) {
-		deep := (t.width + splitSide - 1) / splitSide
-		for r := lo; r < hi; r++ {
-			splitBand(t.y[r*deep*splitBlock:(r+1)*deep*splitBlock], t.x[r*splitSide*t.width:], min(splitSide, t.heads-r*splitSide), t.width)
-		}
-	}
-	t.run(p, blocks, k*splitSide)
-	return g.pairs
-}
+// An item has splitPanels panels of columns and splitTall blocks of rows at most, so that
+// its sums stay in the second cache, as do splitDepth k of its columns and splitBlocks
+// blocks of rows of the left-hand side. Columns are packed once for all rows of an item.
+const (
+	splitPanels = 3
+	splitTall   = 32
+	splitBlocks = 8
+	splitDepth  = 768
+)
 
-// splitBand splits up to 32 rows of k numbers into blocks filled up with zeros.
-func splitBand(dst, src []float32, rows, k int) {
-	var rest [splitSide * splitSide]float32
-	for d := 0; d < k; d += splitSide {
-		from, row := src[d:], k
-		if rows < splitSide || k-d < splitSide {
-			clear(rest[:])
-			for i := range rows {
-				copy(rest[i*splitSide:(i+1)*splitSide], src[i*k+d:(i+1)*k])
-			}
-			from, row = rest[:], splitSide
-		}
-		to := dst[d/splitSide*splitBlock:]
-		splitRows(to, from, row, 16)
-		splitRows(to[splitTile:], from[16*row:], row, 16)
-	}
-}
-
-// plan has items of up to eight panels of columns, as many for each worker as for the
-// others.
+// plan cuts the sums so that all workers have as much to do.
 func (j *splitJob) plan(workers int) {
-	const most = 8
-	unit := j.b.step() / splitSide
-	panels := (j.n + splitSide - 1) / splitSide
-	turns := (panels + most*workers - 1) / (most * workers)
-	each := (panels + turns*workers - 1) / (turns * workers)
-	each = (each + unit - 1) / unit * unit
-	across := (panels + each - 1) / each
-	blocks := (j.m + splitSide - 1) / splitSide
-	parts := min(blocks, (workers+across-1)/across)
-	j.columns = each * splitSide
-	j.blocks = (blocks + parts - 1) / parts
-	j.down = (blocks + j.blocks - 1) / j.blocks
-	j.items = j.down * across
+	panels := 0
+	for i := range j.sums {
+		panels += blocksOf(j.sums[i].N)
+	}
+	most := max(1, min(splitPanels, panels/workers))
+	j.items = 0
+	for i := range j.sums {
+		s := &j.sums[i]
+		panels, blocks := blocksOf(s.N), blocksOf(s.rows)
+		across := (panels + most - 1) / most
+		each := ((panels+across-1)/across + s.unit - 1) / s.unit * s.unit
+		across = (panels + each - 1) / each
+		parts := (blocks + splitTall - 1) / splitTall
+		if len(j.sums) < workers { // one alone, or few: rows make up for columns
+			parts = max(parts, min(blocks, (workers+len(j.sums)*across-1)/(len(j.sums)*across)))
+		}
+		s.columns, s.blocks = each*splitSide, (blocks+parts-1)/parts
+		s.down, s.first = (blocks+s.blocks-1)/s.blocks, j.items
+		j.items += s.down * across
+	}
 }
 
 // Do is one worker; i picks its scratch memory.
@@ -102,81 +105,99 @@ func (j *splitJob) Do(i int) {
 		if item >= j.items {
 			return
 		}
-		j.item(&j.scratch[i], item/j.down*j.columns, item%j.down*j.blocks)
-	}
-}
-
-// With splitBlocks blocks of rows and gemmDepth k at a time a worker's part of both factors and of
-// the result stays in the second cache; of b it splits splitDepth k at a time.
-const (
-	splitBlocks = 8
-	splitDepth  = 768
-)
-
-// item computes some columns from col on of some blocks of rows.
-func (j *splitJob) item(s *gemmScratch, col, block int) {
-	n := min(j.columns, j.n-col)
-	last := min(block+j.blocks, (j.m+splitSide-1)/splitSide)
-	for d := 0; d < j.k; d += splitDepth {
-		k := min(splitDepth, j.k-d)
-		j.right(s, d, k, col, n)
-		for r := block; r < last; r += splitBlocks {
-			j.chunk(s, r, min(splitBlocks, last-r), d, k, col, n)
+		at, found := slices.BinarySearchFunc(j.sums, item, func(s splitSum, item int) int { return s.first - item })
+		if !found {
+			at--
 		}
+		s := &j.sums[at]
+		item -= s.first
+		s.item(&j.scratch[i], item/s.down*s.columns, item%s.down*s.blocks, j.half)
 	}
 }
 
-// right splits rows d to d+k and columns col to col+n of the factor, into panels one
-// after the other.
-func (j *splitJob) right(s *gemmScratch, d, k, col, n int) {
-	panel := (k + splitSide - 1) / splitSide * splitBlock
-	for e := 0; e < k; e += gemmDepth {
-		deep := min(gemmDepth, k-e)
-		for c := 0; c < n; c += j.b.step() {
-			wide := min(j.b.step(), n-c)
-			s.pack(&j.b, d+e, deep, col+c, wide)
-			for p := 0; p < wide; p += splitSide {
-				splitPanel(s.pairs[(c+p)/splitSide*panel+e/splitSide*splitBlock:], s.panel[p*deep:], deep)
-			}
-		}
-	}
-}
-
-// splitPanel splits a panel of k rows of 32 columns into blocks filled up with zeros.
-func splitPanel(dst, src []float32, k int) {
-	whole := k / splitSide
-	if whole > 0 {
-		splitPairs(dst, src, whole)
-	}
-	if k%splitSide > 0 {
-		var rest [splitSide * splitSide]float32
-		copy(rest[:], src[whole*splitSide*splitSide:k*splitSide])
-		splitPairs(dst[whole*splitBlock:], rest[:], 1)
-	}
-}
-
-// chunk adds the products of blocks of rows from r on with the panels of right. The
-// result is summed in s.sums, [panels, rows, 32], as its own rows are far apart.
-func (j *splitJob) chunk(s *gemmScratch, r, blocks, d, k, col, n int) {
-	deep := (k + splitSide - 1) / splitSide
-	addition := j.addition || d > 0
-	y, rows := j.y[r*splitSide*j.n+col:], min(blocks*splitSide, j.m-r*splitSide)
-	panel := blocks * splitSide * splitSide
-	if addition {
+// item computes some columns from col on of some blocks of rows. They are summed in
+// g.sums, [panels, rows, 32], as rows of the result are far apart.
+func (s *splitSum) item(g *gemmScratch, col, block int, half bool) {
+	n := min(s.columns, s.N-col)
+	high := min(s.blocks, blocksOf(s.rows)-block)
+	y, rows := s.Y[block*splitSide*s.N+col:], min(high*splitSide, s.rows-block*splitSide)
+	panel := high * splitSide * splitSide
+	if s.Addition {
 		for i := range rows {
 			for c := 0; c < n; c += splitSide {
-				copy(s.sums[c/splitSide*panel+i*splitSide:][:splitSide], y[i*j.n+c:i*j.n+n])
+				copy(g.sums[c/splitSide*panel+i*splitSide:][:splitSide], y[i*s.N+c:i*s.N+n])
 			}
 		}
 	}
-	t := amxTile{aRow: 4 * j.deep * splitBlock, cRow: 4 * splitSide, rows: blocks, half: j.half}
-	for e := 0; e < deep; e += gemmDepth / splitSide {
-		t.k, t.addition = min(gemmDepth/splitSide, deep-e), addition || e > 0
-		t.a = &j.a[(r*j.deep+d/splitSide+e)*splitBlock]
-		for c := 0; c < n; c += splitSide {
-			t.b, t.c = &s.pairs[(c/splitSide*deep+e)*splitBlock], &s.sums[c/splitSide*panel]
-			t.run()
+	c := splitChunk{col: col, n: n, panel: panel, half: half, addition: s.Addition}
+	for i := range s.Terms {
+		t := &s.Terms[i]
+		for d := 0; d < t.A.k; d += splitDepth {
+			c.d, c.k = d, min(splitDepth, t.A.k-d)
+			c.right(g, &t.B.f)
+			for r := 0; r < high; r += splitBlocks {
+				c.products(g, t.A, block, r, min(splitBlocks, high-r))
+			}
+			c.addition = true
 		}
 	}
-	pastePanels(y, s.sums, rows, n, j.n, panel)
+	pastePanels(y, g.sums, rows, n, s.N, panel)
+}
+
+// splitChunk is what k from d on add to columns from col on.
+type splitChunk struct {
+	col, n, d, k   int
+	panel          int // numbers of a panel of sums
+	half, addition bool
+}
+
+// right splits the columns of the factor, into panels one after the other.
+func (c *splitChunk) right(g *gemmScratch, f *factor) {
+	size := blockLen(c.half)
+	panel := blocksOf(c.k) * size
+	for e := 0; e < c.k; e += gemmDepth {
+		deep := min(gemmDepth, c.k-e)
+		for j := 0; j < c.n; j += f.step() {
+			wide := min(f.step(), c.n-j)
+			to := g.pairs[j/splitSide*panel+e/splitSide*size:]
+			if f.w == nil && f.view.Col == 1 && wide == splitSide { // as it lies
+				splitPanel(to, f.view.from(c.d+e, c.col+j).Data, f.view.Row, deep, c.half)
+				continue
+			}
+			g.pack(f, c.d+e, deep, c.col+j, wide)
+			for p := 0; p < wide; p += splitSide {
+				splitPanel(to[p/splitSide*panel:], g.panel[p*deep:], splitSide, deep, c.half)
+			}
+		}
+	}
+}
+
+// splitPanel splits k rows of 32 columns, row numbers apart, into blocks filled up with
+// zeros.
+func splitPanel(dst, src []float32, row, k int, half bool) {
+	whole := k / splitSide
+	if whole > 0 {
+		splitPairs(dst, src, row, whole, half)
+	}
+	if rest := k % splitSide; rest > 0 {
+		var last [splitSide * splitSide]float32
+		for i := range rest {
+			copy(last[i*splitSide:(i+1)*splitSide], src[(whole*splitSide+i)*row:])
+		}
+		splitPairs(dst[whole*blockLen(half):], last[:], splitSide, 1, half)
+	}
+}
+
+// products adds those of some blocks of rows, from r on of the item's that begin at block,
+// with the panels of right.
+func (c *splitChunk) products(g *gemmScratch, a *Left, block, r, blocks int) {
+	size, all, deep := blockLen(c.half), blocksOf(a.k), blocksOf(c.k)
+	t := amxTile{
+		a: &a.blocks[((block+r)*all+c.d/splitSide)*size], aRow: 4 * all * size, cRow: 4 * splitSide,
+		k: deep, rows: blocks, addition: c.addition, half: c.half,
+	}
+	for j := range blocksOf(c.n) {
+		t.b, t.c = &g.pairs[j*deep*size], &g.sums[j*c.panel+r*splitSide*splitSide]
+		t.run()
+	}
 }

@@ -9,44 +9,31 @@ import (
 // Gemm computes products for training in memory that it keeps. It serves one
 // goroutine at a time. The zero value is ready.
 type Gemm struct {
-	// Precision is that of products with weights (MulT and Mul).
+	// Precision is that of products with weights, and of all terms of Sums that go by tiles.
 	Precision Precision
 
 	pairs   []float32     // the left side as pairs
+	left    []float32     // the left side of single products, laid out
 	scratch []gemmScratch // one per worker
 	job     gemmJob
-	splits  splitJob
+	tiled   splitJob
 }
 
 // MulT is y [rows, w.Rows] = x [rows, w.Cols] wᵀ, or added to y. Weights count as
 // what they dequantise to.
 func (g *Gemm) MulT(p *Pool, y, x []float32, rows int, w *Matrix, addition bool) {
-	g.weigh(p, y, x, factor{w: w}, rows, w.Rows, w.Cols, addition)
+	g.one(p, y, x, Transposed(w), rows, w.Rows, w.Cols, addition)
 }
 
 // Mul is y [rows, w.Cols] = x [rows, w.Rows] w, or added to y.
 func (g *Gemm) Mul(p *Pool, y, x []float32, rows int, w *Matrix, addition bool) {
-	g.weigh(p, y, x, factor{w: w, across: true}, rows, w.Cols, w.Rows, addition)
+	g.one(p, y, x, Across(w), rows, w.Cols, w.Rows, addition)
 }
 
-// weigh is y [m, n] = x [m, k] b, or added to y.
-func (g *Gemm) weigh(p *Pool, y, x []float32, b factor, m, n, k int, addition bool) {
-	RowMajor(x, k).holds(m, k)
-	if g.Precision != Full && tiles && len(y) == m*n && m > 0 && n > 0 && k > 0 {
-		g.split(p, y, x, b, m, n, k, addition)
-		return
-	}
-	if g.Precision != Half || k%32 != 0 || !hasPairs() {
-		g.run(p, y, RowMajor(x, k), b, m, n, k, addition)
-		return
-	}
-	g.pairs = slices.Grow(g.pairs[:0], m*k/2)[:m*k/2]
-	t := spareRows.take()
-	t.y, t.x, t.width = g.pairs, x, k
-	t.do = func(t *rowTask, lo, hi int) { pairAlong(t.y[lo*t.width/2:], t.x[lo*t.width:hi*t.width]) }
-	t.run(p, m, k/4)
-	b.pairs = true
-	g.run(p, y, RowMajor(g.pairs, k/2), b, m, n, k, addition)
+func (g *Gemm) one(p *Pool, y, x []float32, b Factor, rows, n, k int, addition bool) {
+	size := g.LeftLen(rows, k)
+	g.left = slices.Grow(g.left[:0], size)[:size]
+	g.Sums(p, Sum{Y: y, N: n, Addition: addition, Terms: []Term{{g.Lay(p, g.left, RowMajor(x, k), rows, k), b}}})
 }
 
 // Product is y [m, n] = a [m, k] b [k, n], or added to y.
