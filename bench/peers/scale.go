@@ -15,6 +15,9 @@ func (p *peers) scale(ctx context.Context) error {
 	m := p.models[0]
 	one, all := map[string][]float64{}, map[string][]float64{}
 	err := p.eachRound(ctx, func(round int) error {
+		if round < 0 {
+			return nil // each process warms itself up
+		}
 		for _, threads := range []int{1, p.threads} {
 			into := one
 			if threads > 1 {
@@ -36,9 +39,6 @@ func (p *peers) scale(ctx context.Context) error {
 			r, err := p.measureRoof(ctx, threads)
 			if err != nil {
 				return err
-			}
-			if round < 0 {
-				continue
 			}
 			add := func(name string, v float64) { into[name] = append(into[name], v) }
 			add("prefill 512, 8 bits", a["prefill"].TokensPerSecond)
