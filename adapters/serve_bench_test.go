@@ -58,7 +58,8 @@ func attention(m *model.Model, seed uint64, magnitudes bool) *adapters.Adapter {
 // follow each other, since weights that another case has just displaced from the caches
 // hide what an adapter costs. It reports the median time of each, and the
 // ratio to the same without: of medians, and of the fastest, which the neighbours
-// disturb least.
+// disturb least. decode1/read is a step without an adapter after which as many bytes as one
+// holds are read in one go: what they cost where nothing is computed with them.
 func BenchmarkServed(b *testing.B) {
 	m := smol(b)
 	var all []*model.Adapter
@@ -73,13 +74,14 @@ func BenchmarkServed(b *testing.B) {
 		set       func(row int) []model.Weighted
 	}{
 		{"decode1/0", 0, 1, 1, func(int) []model.Weighted { return nil }},
+		{readCase, 0, 1, 1, func(int) []model.Weighted { return nil }},
 		{"decode1/1", 0, 1, 1, func(int) []model.Weighted { return with(all[0]) }},
 		{"decode1/dora", 0, 1, 1, func(int) []model.Weighted { return with(dora) }},
-		{"decode8/0", 3, 8, 1, func(int) []model.Weighted { return nil }},
-		{"decode8/1", 3, 8, 1, func(int) []model.Weighted { return with(all[0]) }},
-		{"decode8/8", 3, 8, 1, func(row int) []model.Weighted { return with(all[row]) }},
-		{"prompt/0", 6, 1, 128, func(int) []model.Weighted { return nil }},
-		{"prompt/1", 6, 1, 128, func(int) []model.Weighted { return with(all[0]) }},
+		{"decode8/0", 4, 8, 1, func(int) []model.Weighted { return nil }},
+		{"decode8/1", 4, 8, 1, func(int) []model.Weighted { return with(all[0]) }},
+		{"decode8/8", 4, 8, 1, func(row int) []model.Weighted { return with(all[row]) }},
+		{"prompt/0", 7, 1, 128, func(int) []model.Weighted { return nil }},
+		{"prompt/1", 7, 1, 128, func(int) []model.Weighted { return with(all[0]) }},
 	}
 	pool := kernel.NewPool(0)
 	defer pool.Close()
@@ -111,6 +113,7 @@ func BenchmarkServed(b *testing.B) {
 		m.Forward(ops, batch)
 	}
 	times := make([][]time.Duration, len(cases))
+	bytes := newReading(attention(m, 0, false), pool.Workers())
 	const steps = 64
 	for b.Loop() {
 		for i, batch := range batches {
@@ -118,6 +121,9 @@ func BenchmarkServed(b *testing.B) {
 			for range max(1, steps/len(batch.IDs)) {
 				start := time.Now()
 				m.Forward(ops, batch)
+				if cases[i].name == readCase {
+					pool.Run(pool.Workers(), bytes)
+				}
 				times[i] = append(times[i], time.Since(start))
 			}
 		}
@@ -134,6 +140,42 @@ func BenchmarkServed(b *testing.B) {
 		}
 	}
 	b.Logf("%d rounds, an adapter holds %s", len(times[0]), fmt.Sprint(all[0].Bytes))
+}
+
+const readCase = "decode1/read"
+
+// reading is the task of reading memory, each worker a part.
+type reading struct {
+	parts [][]uint64
+	sums  []struct {
+		sum uint64
+		_   [56]byte // the next is another core's
+	}
+}
+
+// newReading reads as much as A and B of an adapter are in 16 bits.
+func newReading(a *adapters.Adapter, workers int) *reading {
+	r, n := &reading{}, 0
+	for _, x := range a.Modules {
+		n += 2 * (x.A.Len() + x.B.Len())
+	}
+	words := make([]uint64, n/8)
+	for i := range words {
+		words[i] = uint64(i) // pages that were never written are all the same one
+	}
+	for i := range workers {
+		r.parts = append(r.parts, words[i*len(words)/workers:(i+1)*len(words)/workers])
+	}
+	r.sums = slices.Grow(r.sums, workers)[:workers]
+	return r
+}
+
+func (r *reading) Do(i int) {
+	sum := uint64(0)
+	for _, v := range r.parts[i] {
+		sum += v
+	}
+	r.sums[i].sum = sum
 }
 
 // BenchmarkFit takes an adapter from memory to where it can be served.
