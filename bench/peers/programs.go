@@ -11,8 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 
+	"graft/bench/harness"
 	"graft/internal/app/bench"
 )
 
@@ -36,10 +36,7 @@ func output(c *exec.Cmd) (out []byte, peak int64, err error) {
 		text := stderr.String()
 		return nil, 0, fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, text[max(0, len(text)-2000):])
 	}
-	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = u.Maxrss << 10 // KiB on Linux
-	}
-	return stdout.Bytes(), peak, nil
+	return stdout.Bytes(), harness.PeakOf(c.ProcessState), nil
 }
 
 // llamaBench is tokens per second of one test, prompt tokens or else generated ones,

@@ -7,8 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"graft/bench/harness"
 )
 
 // Settings of both trainers. Dropout is 0: each draws its own masks.
@@ -126,12 +127,9 @@ func (b *bench) replay(ctx context.Context, dir string) error {
 }
 
 // usage is the processor time of a process that has ended, in seconds, and the most
-// memory it held, in bytes (Linux counts it in KiB).
+// memory it held, in bytes.
 func usage(cmd *exec.Cmd) (cpu float64, peak int64) {
-	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = u.Maxrss << 10
-	}
-	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), peak
+	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), harness.PeakOf(cmd.ProcessState)
 }
 
 // logged runs cmd with its output in a file.
