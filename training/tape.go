@@ -19,7 +19,7 @@ import (
 type Tape struct {
 	// Keep is how many bytes of results may be kept between the passes.
 	Keep int64
-	// Precision is that of products with weights. It is set before the first pass.
+	// Precision is that of products with weights and of attention. It is set before the first pass.
 	Precision kernel.Precision
 	// Between is called between small pieces of work, so that others may use the
 	// cores; its error ends the pass. May be nil.
@@ -97,7 +97,7 @@ func (t *Tape) Forward(ctx context.Context, m *model.Model, b *model.Batch, p Pa
 		t.drop = p.Adapter.Dropout
 	}
 	t.work.release(mark{})
-	t.gemm.Precision = t.Precision
+	t.gemm.Precision, t.attend.Precision = t.Precision, t.Precision
 	t.stretches(m)
 	m.Forward(t, b)
 	return t.err

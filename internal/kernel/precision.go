@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Precision is how products with weights are computed in training. Sums are always of
-// float32, and depend on neither workers nor neighbouring rows.
+// Precision is how products with weights, and those of attention, are computed in
+// training. Sums are always of float32, and depend on neither workers nor neighbouring rows.
 type Precision uint8
 
 const (
@@ -17,7 +17,8 @@ const (
 	// the terms; see gemm_split.go. Processors without AMX compute in float32.
 	Split
 	// Half rounds both factors to bfloat16, off by about 2^-9 of the terms.
-	// Processors with neither AMX nor AVX512-BF16 compute in float32.
+	// Processors with neither AMX nor AVX512-BF16 compute in float32, and so does
+	// attention without AMX.
 	Half
 )
 

@@ -10,6 +10,10 @@ import (
 // for training: no cache, and of the scores only those of queryBlock rows at a time
 // are ever held. It serves one goroutine at a time. The zero value is ready.
 type SelfAttention struct {
+	// Precision is that of the products. Anything but Full takes the tiles of AMX, see
+	// self_tiles.go; without them all is float32.
+	Precision Precision
+
 	scratch []selfScratch // one per worker
 	job     selfJob
 }
@@ -41,6 +45,15 @@ func (a *SelfAttention) Back(p *Pool, gq, gk, gv, g []float32, s *SelfAttend) {
 }
 
 func (a *SelfAttention) run(p *Pool, job *SelfAttend, out, gq, gk, gv []float32) {
+	precision := a.Precision
+	if !tiles {
+		precision = Full
+	}
+	a.runIn(p, precision, job, out, gq, gk, gv)
+}
+
+// runIn is run with tiles unless precision is Full.
+func (a *SelfAttention) runIn(p *Pool, precision Precision, job *SelfAttend, out, gq, gk, gv []float32) {
 	rows := len(job.Q) / (job.Heads * job.HeadDim)
 	if job.Heads%job.KVHeads != 0 || len(job.Q) != rows*job.Heads*job.HeadDim || len(out) != len(job.Q) ||
 		len(job.K) != rows*job.KVHeads*job.HeadDim || len(job.V) != len(job.K) || !(job.Scale > 0) {
@@ -54,6 +67,7 @@ func (a *SelfAttention) run(p *Pool, job *SelfAttend, out, gq, gk, gv []float32)
 		a.scratch = append(a.scratch, selfScratch{})
 	}
 	j.scratch = a.scratch
+	j.precision = precision
 	j.next.Store(0)
 	p.Run(workers, j)
 	j.SelfAttend, j.out, j.gq, j.gk, j.gv = SelfAttend{}, nil, nil, nil, nil
@@ -64,6 +78,7 @@ type selfJob struct {
 	SelfAttend
 	out        []float32 // the result, or the gradient by it
 	gq, gk, gv []float32 // nil: forward
+	precision  Precision
 	scratch    []selfScratch
 	next       atomic.Int64
 }
@@ -75,7 +90,12 @@ func (j *selfJob) Do(i int) {
 		if item >= len(j.Spans)*j.KVHeads {
 			return
 		}
-		j.scratch[i].run(j, j.Spans[item/j.KVHeads], item%j.KVHeads)
+		span, head := j.Spans[item/j.KVHeads], item%j.KVHeads
+		if j.precision == Full {
+			j.scratch[i].run(j, span, head)
+		} else {
+			j.scratch[i].runTiles(j, span, head)
+		}
 	}
 }
 
@@ -95,6 +115,7 @@ type selfScratch struct {
 	query   []float32 // [queryBlock, HeadDim] rows of Q
 	result  []float32 // [queryBlock, HeadDim] rows of the gradient by the result
 	gk, gv  []float32 // [S, HeadDim]
+	tiles   selfTiles
 }
 
 func (s *selfScratch) run(j *selfJob, span Span, head int) {
@@ -143,14 +164,7 @@ func (s *selfScratch) queries(j *selfJob, span Span, h, row, n int) {
 	if j.gq != nil && j.SoftCap > 0 {
 		s.capSlopes(j, n, seen)
 	}
-	for i := range n {
-		hi := row + i + 1
-		from := 0
-		if j.Window > 0 {
-			from = max(0, hi-j.Window)
-		}
-		s.softmax(j, s.weights[i*s.long:(i+1)*s.long], from-lo, hi-lo, seen)
-	}
+	s.softmaxRows(j, row, n, lo, seen)
 	if j.gq == nil {
 		s.edge.small(View{j.out[at:], stride, 1}, weights, RowMajor(s.values, s.wide).from(lo, 0), n, d, seen, false)
 		return
@@ -158,18 +172,23 @@ func (s *selfScratch) queries(j *selfJob, span Span, h, row, n int) {
 	s.back(j, at, stride, lo, seen, n)
 }
 
-// softmax turns scores [from, to) of a row into weights, and clears the others
-// below end.
-func (s *selfScratch) softmax(j *selfJob, p []float32, from, to, end int) {
+// softmaxRow turns the scores of row i of those from row on, with seen keys from lo on,
+// into weights; those of keys that the row does not see become 0.
+func (s *selfScratch) softmaxRow(j *selfJob, i, row, lo, seen int) {
+	p := s.weights[i*s.long : (i+1)*s.long]
+	from, to := 0, row+i+1-lo
+	if j.Window > 0 {
+		from = max(0, row+i+1-j.Window-lo)
+	}
 	_, sum := softmaxPart(p, from, to, j.Scale, j.SoftCap)
 	clear(p[:from])
-	clear(p[to : (end+gemmCols-1)/gemmCols*gemmCols])
+	clear(p[to : (seen+gemmCols-1)/gemmCols*gemmCols])
 	scale(p[from:to], p[from:to], 1/sum)
 }
 
 // capSlopes computes what the soft cap multiplies gradients by: 1 - tanh²(score/cap).
 func (s *selfScratch) capSlopes(j *selfJob, n, seen int) {
-	zeros(&s.caps, queryBlock*s.long)
+	zeros(&s.caps, max(queryBlock, tileRows)*s.long)
 	for i := range n {
 		to, from := s.caps[i*s.long:][:seen], s.weights[i*s.long:][:seen]
 		scale(to, from, j.Scale/j.SoftCap)
@@ -194,19 +213,21 @@ func (s *selfScratch) back(j *selfJob, at, stride, lo, seen, n int) {
 	s.edge.small(RowMajor(s.gv, s.wide).from(lo, 0), weights.T(), result, seen, d, n, true)
 	s.edge.small(slopes, result, RowMajor(s.valuesT, s.long).from(0, lo), n, seen, d, false)
 	for i := range n {
-		p, g := s.weights[i*s.long:][:seen], s.slopes[i*s.long:][:seen]
-		mean := Dot(p, g)
-		for k, w := range p {
-			g[k] = float32(float32(w*(g[k]-mean)) * j.Scale)
-		}
-		if j.SoftCap > 0 {
-			for k, c := range s.caps[i*s.long:][:seen] {
-				g[k] = float32(g[k] * c)
-			}
-		}
+		s.slopesRow(j, i, seen)
 	}
 	s.edge.small(View{j.gq[at:], stride, 1}, slopes, RowMajor(s.keys, s.wide).from(lo, 0), n, d, seen, false)
 	s.edge.small(RowMajor(s.gk, s.wide).from(lo, 0), slopes.T(), query, seen, d, n, true)
+}
+
+// slopesRow turns the gradients by the weights of row i into those by the scores.
+func (s *selfScratch) slopesRow(j *selfJob, i, seen int) {
+	seen = (seen + lanes - 1) / lanes * lanes
+	p, g := s.weights[i*s.long:][:seen], s.slopes[i*s.long:][:seen]
+	shift(g, g, -Dot(p, g))
+	mulScaled(g, p, g, j.Scale)
+	if j.SoftCap > 0 {
+		mulScaled(g, g, s.caps[i*s.long:][:seen], 1)
+	}
 }
 
 // transposed sets dst to a head as [d, long], filled up with zeros.

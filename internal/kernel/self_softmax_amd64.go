@@ -1,0 +1,16 @@
+//go:build amd64 && !purego
+
+package kernel
+
+//go:noescape
+func softmaxTriangleAVX512(t *softmaxTriangle)
+
+// softmaxTriangleFast reports whether it turned the scores into weights.
+func softmaxTriangleFast(p []float32, row, n, to, end int, scale float32) bool {
+	if isa != pathAVX512 {
+		return false
+	}
+	_ = p[(n-1)*row+end-1]
+	softmaxTriangleAVX512(&softmaxTriangle{&p[0], 4 * row, n, to, end, scale})
+	return true
+}

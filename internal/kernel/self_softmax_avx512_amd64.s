@@ -1,0 +1,120 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "exp_avx512_amd64.h"
+
+// LANES folds the sixteen numbers of Z by OP into the first of X.
+#define LANES(OP, Z, Y, X) \
+	VEXTRACTF64X4 $1, Z, Y15 \
+	OP Y15, Y, Y \
+	VEXTRACTF128 $1, Y, X15 \
+	OP X15, X, X \
+	VPERMILPS $0x4e, X, X15 \
+	OP X15, X, X \
+	VPERMILPS $0xb1, X, X15 \
+	OP X15, X, X
+
+// func softmaxTriangleAVX512(t *softmaxTriangle)
+//
+// Of each row the steps of softmaxAVX512, and then its numbers times one over their sum.
+// What lacks to sixteen counts as 0: e^-Inf would come to the same, but to get there the
+// processor stops for as long as the rest of a row takes.
+//
+//	DI  the row;  R8  its scores, of which CX in whole registers, and those of K1
+//	R9  end;  Z1  the largest, Z2  the sum
+TEXT ·softmaxTriangleAVX512(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), R15
+	MOVQ softmaxTriangle_p(R15), DI
+	MOVQ softmaxTriangle_n(R15), R10
+	MOVQ softmaxTriangle_to(R15), R8
+	MOVQ softmaxTriangle_end(R15), R9
+	VBROADCASTSS softmaxTriangle_scale(R15), Z3
+	VBROADCASTSS expConst<>+0(SB), Z14
+	VPXORD Z13, Z13, Z13
+	EXPENTER
+rows:
+	MOVQ R8, CX
+	ANDQ $15, CX
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	MOVQ R8, CX
+	ANDQ $-16, CX
+
+	VMOVAPS Z14, Z1
+	XORL AX, AX
+	CMPQ AX, CX
+	JGE largest
+scale:
+	VMULPS (DI)(AX*4), Z3, Z0
+	VMAXPS Z1, Z0, Z1
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT scale
+largest:
+	KTESTW K1, K1
+	JEQ reduce
+	VMOVAPS Z14, Z0
+	VMULPS (DI)(AX*4), Z3, K1, Z0
+	VMAXPS Z1, Z0, Z1
+reduce:
+	LANES(VMAXPS, Z1, Y1, X1)
+	VBROADCASTSS X1, Z1
+
+	VPXORD Z2, Z2, Z2
+	XORL AX, AX
+	CMPQ AX, CX
+	JGE rest
+exp:
+	VMULPS (DI)(AX*4), Z3, Z0
+	VSUBPS Z1, Z0, Z0
+	EXPZ(Z0, Z5, Z4, Z6)
+	VMOVUPS Z5, (DI)(AX*4)
+	VADDPS Z5, Z2, Z2
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT exp
+rest:
+	KTESTW K1, K1
+	JEQ sum
+	VMULPS.Z (DI)(AX*4), Z3, K1, Z0
+	VSUBPS.Z Z1, Z0, K1, Z0
+	EXPZ(Z0, Z5, Z4, Z6)
+	VMOVAPS.Z Z5, K1, Z5
+	VMOVUPS Z5, (DI)(AX*4)
+	VADDPS Z5, Z2, Z2
+sum:
+	LANES(VADDPS, Z2, Y2, X2)
+	VDIVSS X2, X27, X2
+	VBROADCASTSS X2, Z2
+
+	XORL AX, AX
+	CMPQ AX, CX
+	JGE last
+weights:
+	VMULPS (DI)(AX*4), Z2, Z0
+	VMOVUPS Z0, (DI)(AX*4)
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT weights
+last:
+	KTESTW K1, K1
+	JEQ zeros
+	VMULPS.Z (DI)(AX*4), Z2, K1, Z0
+	VMOVUPS Z0, (DI)(AX*4)
+	ADDQ $16, AX
+zeros:
+	CMPQ AX, R9
+	JGE next
+	VMOVUPS Z13, (DI)(AX*4)
+	ADDQ $16, AX
+	JMP zeros
+next:
+	ADDQ softmaxTriangle_row(R15), DI
+	INCQ R8
+	DECQ R10
+	JNZ rows
+	VZEROUPPER
+	RET

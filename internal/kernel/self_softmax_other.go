@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func softmaxTriangleFast(p []float32, row, n, to, end int, scale float32) bool { return false }
