@@ -1,5 +1,6 @@
 //go:build !purego
 
+#include "go_asm.h"
 #include "textflag.h"
 
 // Operations on single numbers for AVX2, eight at a time. exp.go says what is
@@ -141,6 +142,42 @@ loop:
 	VADDPS Y13, Y4, Y4
 	VDIVPS Y4, Y0, Y4
 	ACT_NEXT
+	VZEROUPPER
+	RET
+
+// func siluBackAVX2(t *gluBackStep)
+//
+//	Y0 x = gate  Y5 s = 1/(1+e^-x)  Y6 x s  Y7 s (1 + x (1-s))  Y8 gy
+TEXT ·siluBackAVX2(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), R15
+	MOVQ gluBackStep_gg(R15), DI
+	MOVQ gluBackStep_gu(R15), R8
+	MOVQ gluBackStep_gy(R15), SI
+	MOVQ gluBackStep_gate(R15), DX
+	MOVQ gluBackStep_up(R15), BX
+	MOVQ gluBackStep_n(R15), CX
+	XORQ AX, AX
+	EXP_CONSTANTS
+loop:
+	VMOVUPS (DX)(AX*4), Y0
+	VMOVUPS (SI)(AX*4), Y8
+	VXORPS sign<>(SB), Y0, Y1
+	EXP(Y1, Y4, Y2, Y3, Y5)
+	VADDPS Y13, Y4, Y4
+	VDIVPS Y4, Y13, Y5
+	VMULPS Y5, Y0, Y6
+	VSUBPS Y5, Y13, Y7
+	VMULPS Y0, Y7, Y7
+	VADDPS Y13, Y7, Y7
+	VMULPS Y5, Y7, Y7
+	VMULPS (BX)(AX*4), Y8, Y9
+	VMULPS Y7, Y9, Y9
+	VMULPS Y6, Y8, Y8
+	VMOVUPS Y9, (DI)(AX*4)
+	VMOVUPS Y8, (R8)(AX*4)
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT  loop
 	VZEROUPPER
 	RET
 

@@ -33,7 +33,11 @@ type gluBack struct {
 // Do is one piece of cut numbers.
 func (t *gluBack) Do(i int) {
 	var value, slope [256]float32
-	for lo, end := i*cut, min(len(t.gate), (i+1)*cut); lo < end; lo += len(value) {
+	lo, end := i*cut, min(len(t.gate), (i+1)*cut)
+	if t.act == SiLU && t.gg != nil && t.gu != nil && t.up != nil {
+		lo += siluBackFast(t.gg[lo:end], t.gu[lo:end], t.gy[lo:end], t.gate[lo:end], t.up[lo:end])
+	}
+	for ; lo < end; lo += len(value) {
 		hi := min(end, lo+len(value))
 		f, d, gy := value[:hi-lo], slope[:hi-lo], t.gy[lo:hi]
 		slopes(f, d, t.gate[lo:hi], t.act)
@@ -57,6 +61,12 @@ func (t *gluBack) Do(i int) {
 			}
 		}
 	}
+}
+
+// gluBackStep is one call of siluBackFast's assembly.
+type gluBackStep struct {
+	gg, gu, gy, gate, up *float32
+	n                    int
 }
 
 // slopes computes f = act(x) and d = act'(x).

@@ -141,6 +141,41 @@ func TestGLUBack(t *testing.T) {
 	})
 }
 
+// Gates, their gradients and those of the loss are the same, to the bit, on all paths.
+func TestBackSame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	const n = 1000
+	gate, up, gy := randomF32(rng, n), randomF32(rng, n), randomF32(rng, n)
+	for i := range gate {
+		gate[i] *= 20
+	}
+	for i, v := range []float32{0, 1e-40, -1e-40, 88, -88, 104, -104, 1e30, -1e30, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())} {
+		gate[i*17] = v
+	}
+	var want [][]float32
+	eachImpl(t, func(t *testing.T) {
+		y, gg, gu, logits := make([]float32, n), make([]float32, n), make([]float32, n), slices.Clone(up)
+		nll := make([]float64, 2)
+		GLU(nil, y, gate, up, SiLU)
+		GLUBack(nil, gg, gu, gy, gate, up, SiLU)
+		CrossEntropy(nil, logits, n/2, []int32{3, 400}, []float32{1, 0.5}, 0, nll, make([]bool, 2))
+		have := [][]float32{y, gg, gu, logits, {float32(nll[0]), float32(nll[1])}}
+		if want == nil {
+			want = have
+		}
+		for i, x := range have {
+			for k, v := range x {
+				if v != v && want[i][k] != want[i][k] {
+					continue
+				}
+				if math.Float32bits(v) != math.Float32bits(want[i][k]) {
+					t.Fatalf("result %d, number %d is %v, want %v", i, k, v, want[i][k])
+				}
+			}
+		}
+	})
+}
+
 func TestScaleBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for _, limit := range []float32{0, 2} {

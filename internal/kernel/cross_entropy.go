@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // CrossEntropy computes, for each row of logits [len(targets), width],
@@ -40,36 +41,42 @@ func (t *crossEntropy) Do(i int) {
 	if t.limit > 0 {
 		softCap(y, y, t.limit)
 	}
-	m := maximum(y)
+	m, at := maximum(y), y[target]
+	if t.hit[i] = at == m && !slices.Contains(y[:target], m); m == negInf { // or nothing but NaN
+		t.hit[i] = ArgMax(y) == target
+	}
+	// Without a limit the gradient is made of e^(y-m), and nothing else of y is needed.
+	stays := t.weights == nil || t.limit > 0
 	var e [256]float32
 	total := 0.0
 	for k := 0; k < len(y); k += len(e) {
 		part := y[k:min(len(y), k+len(e))]
-		expShifted(e[:len(part)], part, m)
-		total += sum64(e[:len(part)])
+		to := part
+		if stays {
+			to = e[:len(part)]
+		}
+		expShifted(to, part, m)
+		total += sum64(to)
 	}
-	t.nll[i] = float64(m) + math.Log(total) - float64(y[target])
-	t.hit[i] = ArgMax(y) == target
+	t.nll[i] = float64(m) + math.Log(total) - float64(at)
 	if t.weights == nil {
 		return
 	}
-	w, at := t.weights[i], y[target]
+	w := t.weights[i]
 	by := float32(float64(w) / total)
+	if t.limit <= 0 {
+		scale(y, y, by)
+		y[target] -= w
+		return
+	}
 	for k := 0; k < len(y); k += len(e) {
 		part := y[k:min(len(y), k+len(e))]
-		if t.limit <= 0 {
-			expShifted(part, part, m)
-			scale(part, part, by)
-			continue
-		}
 		expShifted(e[:len(part)], part, m)
 		for j, v := range part {
 			r := v / t.limit
 			part[j] = float32(e[j]*by) * (1 - float32(r*r))
 		}
 	}
-	if r := at / t.limit; t.limit > 0 {
-		w *= 1 - float32(r*r)
-	}
-	y[target] -= w
+	r := at / t.limit
+	y[target] -= float32(w * (1 - float32(r*r)))
 }

@@ -30,19 +30,18 @@ func LogSumExp(x []float32) float64 {
 	return float64(m) + math.Log(total)
 }
 
-// sum64 is Σ x in float64, in four partial sums.
+// sum64 is Σ x in float64, in sixteen partial sums as those of Dot.
 func sum64(x []float32) float64 {
-	var a, b, c, d float64
-	for ; len(x) >= 4; x = x[4:] {
-		a += float64(x[0])
-		b += float64(x[1])
-		c += float64(x[2])
-		d += float64(x[3])
+	var s [lanes]float64
+	for i := sumWide(&s, x); i < len(x); i++ {
+		s[i%lanes] += float64(x[i])
 	}
-	for _, v := range x {
-		a += float64(v)
+	for n := lanes / 2; n > 0; n /= 2 {
+		for i := range n {
+			s[i] += s[i+n]
+		}
 	}
-	return (a + b) + (c + d)
+	return s[0]
 }
 
 // ArgMax is the position of the largest number, the first of equals; NaN counts

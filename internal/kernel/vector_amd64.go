@@ -29,6 +29,9 @@ func dotLanesAVX2(sum *[16]float32, x, y *float32, n int)
 func sumLanesAVX2(sum *[16]float32, x *float32, n int)
 
 //go:noescape
+func sumWideAVX2(sum *[16]float64, x *float32, n int)
+
+//go:noescape
 func maxLanesAVX2(top *[16]float32, x *float32, n int)
 
 //go:noescape
@@ -48,6 +51,18 @@ func softCapAVX2(y, x *float32, c float32, n int)
 
 //go:noescape
 func expShiftedAVX2(y, x *float32, m float32, n int)
+
+//go:noescape
+func siluBackAVX2(t *gluBackStep)
+
+//go:noescape
+func siluAVX512(y, x, w *float32, n int)
+
+//go:noescape
+func siluBackAVX512(t *gluBackStep)
+
+//go:noescape
+func expShiftedAVX512(y, x *float32, m float32, n int)
 
 //go:noescape
 func decodeF16AVX2(dst *float32, src *byte, n int)
@@ -150,6 +165,14 @@ func sumLanes(sum *[lanes]float32, x []float32) int {
 	return n
 }
 
+func sumWide(sum *[lanes]float64, x []float32) int {
+	n := vectors(len(x), lanes)
+	if n > 0 {
+		sumWideAVX2(sum, &x[0], n)
+	}
+	return n
+}
+
 func maxLanes(top *[lanes]float32, x []float32) int {
 	n := vectors(len(x), lanes)
 	if n > 0 {
@@ -171,7 +194,29 @@ func expShiftedFast(y, x []float32, m float32) int {
 	n := vectors(len(x), 8)
 	if n > 0 {
 		_ = y[n-1]
-		expShiftedAVX2(&y[0], &x[0], m, n)
+	}
+	from := 0
+	if isa == pathAVX512 && n >= 16 {
+		from = n &^ 15
+		expShiftedAVX512(&y[0], &x[0], m, from)
+	}
+	if from < n {
+		expShiftedAVX2(&y[from], &x[from], m, n-from)
+	}
+	return n
+}
+
+// siluBackFast is silu's part of gluBack; all slices are of the same length.
+func siluBackFast(gg, gu, gy, gate, up []float32) int {
+	n := vectors(len(gate), 16)
+	if n > 0 {
+		_, _, _, _ = gg[n-1], gu[n-1], gy[n-1], up[n-1]
+		t := gluBackStep{&gg[0], &gu[0], &gy[0], &gate[0], &up[0], n}
+		if isa == pathAVX512 {
+			siluBackAVX512(&t)
+		} else {
+			siluBackAVX2(&t)
+		}
 	}
 	return n
 }
@@ -186,6 +231,10 @@ func activateFast(y, x, w []float32, act Activation) int {
 		if w != nil {
 			_ = w[n-1]
 			first = &w[0]
+		}
+		if isa == pathAVX512 && act == SiLU && n%16 == 0 {
+			siluAVX512(&y[0], &x[0], first, n)
+			return n
 		}
 		activationsAVX2[act](&y[0], &x[0], first, n)
 	}

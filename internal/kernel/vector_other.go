@@ -12,6 +12,8 @@ func mulAddFast(y, a []float32, w float32, b []float32) int      { return 0 }
 func rotateFast(y, x, cos, sin []float32) int                    { return 0 }
 func dotLanes(sum *[lanes]float32, x, y []float32) int           { return 0 }
 func sumLanes(sum *[lanes]float32, x []float32) int              { return 0 }
+func sumWide(sum *[lanes]float64, x []float32) int               { return 0 }
+func siluBackFast(gg, gu, gy, gate, up []float32) int            { return 0 }
 func maxLanes(top *[lanes]float32, x []float32) int              { return 0 }
 func softCapFast(y, x []float32, c float32) int                  { return 0 }
 func expShiftedFast(y, x []float32, m float32) int               { return 0 }
