@@ -212,9 +212,7 @@ func (s *selfScratch) back(j *selfJob, at, stride, lo, seen, n int) {
 
 	s.edge.small(RowMajor(s.gv, s.wide).from(lo, 0), weights.T(), result, seen, d, n, true)
 	s.edge.small(slopes, result, RowMajor(s.valuesT, s.long).from(0, lo), n, seen, d, false)
-	for i := range n {
-		s.slopesRow(j, i, seen)
-	}
+	s.slopesRows(j, n, seen)
 	s.edge.small(View{j.gq[at:], stride, 1}, slopes, RowMajor(s.keys, s.wide).from(lo, 0), n, d, seen, false)
 	s.edge.small(RowMajor(s.gk, s.wide).from(lo, 0), slopes.T(), query, seen, d, n, true)
 }

@@ -22,3 +22,24 @@ type softmaxTriangle struct {
 	n, to, end int
 	scale      float32
 }
+
+// slopesRows is slopesRow for n rows.
+func (s *selfScratch) slopesRows(j *selfJob, n, seen int) {
+	if j.SoftCap <= 0 {
+		end := (seen + lanes - 1) / lanes * lanes
+		if softmaxBackFast(s.weights[:(n-1)*s.long+end], s.slopes[:(n-1)*s.long+end], s.long, n, end, j.Scale) {
+			return
+		}
+	}
+	for i := range n {
+		s.slopesRow(j, i, seen)
+	}
+}
+
+// softmaxRowsBack is one call of softmaxBackFast's assembly: n rows of end numbers.
+type softmaxRowsBack struct {
+	p, g   *float32
+	row    int // bytes between rows
+	n, end int
+	scale  float32
+}

@@ -118,3 +118,42 @@ next:
 	JNZ rows
 	VZEROUPPER
 	RET
+
+// func softmaxBackAVX512(t *softmaxRowsBack)
+//
+// Of each row first the sum of products in Z0, as Dot adds it up, then its numbers.
+TEXT ·softmaxBackAVX512(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), R15
+	MOVQ softmaxRowsBack_p(R15), SI
+	MOVQ softmaxRowsBack_g(R15), DI
+	MOVQ softmaxRowsBack_row(R15), DX
+	MOVQ softmaxRowsBack_n(R15), R10
+	MOVQ softmaxRowsBack_end(R15), CX
+	VBROADCASTSS softmaxRowsBack_scale(R15), Z3
+rows:
+	VPXORD Z0, Z0, Z0
+	XORL AX, AX
+dot:
+	VMOVUPS (SI)(AX*4), Z1
+	VFMADD231PS (DI)(AX*4), Z1, Z0
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT dot
+	LANES(VADDPS, Z0, Y0, X0)
+	VBROADCASTSS X0, Z0
+	XORL AX, AX
+numbers:
+	VMOVUPS (DI)(AX*4), Z1
+	VSUBPS Z0, Z1, Z1
+	VMULPS (SI)(AX*4), Z3, Z2
+	VMULPS Z2, Z1, Z1
+	VMOVUPS Z1, (DI)(AX*4)
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT numbers
+	ADDQ DX, SI
+	ADDQ DX, DI
+	DECQ R10
+	JNZ rows
+	VZEROUPPER
+	RET

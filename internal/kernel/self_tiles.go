@@ -97,9 +97,7 @@ func (s *selfScratch) queryTiles(j *selfJob, span Span, h, row, n int) {
 	t.product(slopes, t.byRows(&t.result, g, n, d), t.valuesT[lo/splitSide*deep*size:], rows, keys, deep, deep, false)
 	gT := t.turn(&t.resultT, t.byPairs(&t.turned, g, n, d))
 	t.product(RowMajor(t.valuesBackT, s.long).from(0, lo), gT, t.byPairs(&t.right, weights, rows*splitSide, keys*splitSide), deep, keys, rows, rows, true)
-	for i := range n {
-		s.slopesRow(j, i, seen)
-	}
+	s.slopesRows(j, n, seen)
 	for i := n; i < rows*splitSide; i++ {
 		clear(s.slopes[i*s.long:][:keys*splitSide])
 	}
