@@ -77,7 +77,7 @@ The same command goes on where an interrupted one was. ` + exitCodes,
 	p.StringVar(&f.embedder, "embedder", "", "`MODEL` that finds the nearest examples; none: examples are drawn at random only (default all-minilm-l6-v2)")
 	p.BoolVar(&f.forcePromote, "force-promote", false, "let NAME stand for the adapter whatever the verdict")
 	p.BoolVar(&f.noForgetting, "no-forgetting", false, "do not measure what was forgotten")
-	p.StringVar(&f.recipe, "recipe", "", "classic, or auto: settings by the size of model and data")
+	p.StringVar(&f.recipe, "recipe", "", "auto: settings by the size of model and data, the default; or classic: LoRA on the attention")
 	p.IntVar(&f.epochs, "epochs", 0, "passes over the rows (default: by their number)")
 	p.IntVar(&f.batch, "batch", 0, "rows of a step (default: by their number)")
 	p.Int64Var(&f.seed, "seed", 1, "of everything that is drawn")

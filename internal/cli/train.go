@@ -56,7 +56,7 @@ otherwise this command does it.`,
 	p.StringVarP(&f.model, "model", "m", "", "train this `MODEL` (default: the first one configured)")
 	p.StringVar(&f.val, "val", "", "validate with this `FILE` (default: a part of the rows is held out)")
 	p.StringVar(&f.name, "name", "", "put `NAME` into the name of the result")
-	p.StringVar(&f.recipe, "recipe", "", "classic, or auto: settings by the size of model and data")
+	p.StringVar(&f.recipe, "recipe", "", "auto: settings by the size of model and data, the default; or classic: LoRA on the attention")
 	p.BoolVar(&f.dpo, "dpo", false, "the rows are preferences")
 	p.IntVar(&f.epochs, "epochs", 0, "passes over the rows (default: by their number)")
 	p.IntVar(&f.batch, "batch", 0, "rows of a step (default: by their number)")

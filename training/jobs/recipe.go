@@ -42,7 +42,7 @@ type settings struct {
 func resolve(spec *Spec, m *model.Model, d data) (*settings, error) {
 	g := &spec.Settings
 	s := &settings{options: training.DefaultOptions()}
-	s.plan.Recipe = cmp.Or(g.Recipe, Classic)
+	s.plan.Recipe = cmp.Or(g.Recipe, Auto)
 	auto := s.plan.Recipe == Auto
 	say := func(name string, value any, given bool, why string) {
 		if given {

@@ -31,7 +31,10 @@ func TestResolve(t *testing.T) {
 		return s
 	}
 	d := data{examples: 500, targets: 60000, valid: true}
-	s := resolved(Spec{}, d)
+	if s := resolved(Spec{}, d); s.plan.Recipe != Auto {
+		t.Errorf("the recipe is %s when none is asked for", s.plan.Recipe)
+	}
+	s := resolved(Spec{Settings: Settings{Recipe: Classic}}, d)
 	if len(s.targets) != 4 || s.rank != 16 || s.alpha != 16 || s.dropout != 0.05 || s.options.LearningRate != 2e-4 || s.options.Schedule != training.Cosine ||
 		s.hyper != (Hyper{Epochs: 3, Batch: 8, RateMultiplier: 1}) || s.options.Warmup != 5 || s.options.Patience != 2 || s.plan.Recipe != Classic {
 		t.Errorf("classic: %+v", s)
@@ -44,7 +47,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("auto, many examples: %+v", s)
 	}
 	q := Spec{Hyper: Hyper{Epochs: 7, Batch: 3, RateMultiplier: 2}}
-	q.Settings = Settings{Rank: pointer(5), Alpha: pointer(9.0), Dropout: pointer(0.0), Targets: []string{"q_proj"}, Schedule: "linear", Warmup: pointer(0), Accumulation: pointer(4), Clip: pointer(0.0), Packing: pointer(false), Patience: pointer(0)}
+	q.Settings = Settings{Recipe: Classic, Rank: pointer(5), Alpha: pointer(9.0), Dropout: pointer(0.0), Targets: []string{"q_proj"}, Schedule: "linear", Warmup: pointer(0), Accumulation: pointer(4), Clip: pointer(0.0), Packing: pointer(false), Patience: pointer(0)}
 	s = resolved(q, d)
 	o := s.options
 	if s.rank != 5 || s.alpha != 9 || s.dropout != 0 || s.targets[0] != "q_proj" || o.LearningRate != 4e-4 || o.Batch != 12 || o.Clip != 0 || o.MicroTokens != 1 || o.Warmup != 0 || o.Patience != 0 || o.Epochs != 7 || s.hyper.Batch != 3 {

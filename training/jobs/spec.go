@@ -31,7 +31,7 @@ type Hyper struct {
 // Settings are graft's own; nil and empty leave the choice to the recipe. The keys are
 // those of requests, unknown ones are to be refused.
 type Settings struct {
-	Recipe       string   `json:"recipe,omitempty"` // classic, auto
+	Recipe       string   `json:"recipe,omitempty"` // classic, auto (the default)
 	Rank         *int     `json:"rank,omitempty"`
 	Alpha        *float64 `json:"alpha,omitempty"`
 	Dropout      *float64 `json:"dropout,omitempty"`
