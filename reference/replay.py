@@ -68,7 +68,8 @@ def disk(name):
     return name.replace(".default", "").replace("lora_magnitude_vector.weight", "lora_magnitude_vector")
 
 
-def write(model, lora, settings, data, out):
+def write(model, lora, settings, data, out, start=None):
+    """Writes a case, and returns the parameters that it begins with: start, where they are given."""
     shutil.rmtree(out, ignore_errors=True)
     torch.manual_seed(5)
     net = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", lora_dropout=0.0, **lora), autocast_adapter_dtype=False).train()
@@ -79,8 +80,9 @@ def write(model, lora, settings, data, out):
                 p.normal_(std=0.05)
             if "magnitude" in k:
                 p.mul_(1 + 0.1 * torch.rand_like(p))
-    for p in params.values():  # graft reads float32
-        p.data = p.data.float().to(model.dtype)
+    for k, p in params.items():  # graft reads float32
+        p.data = (p.data if start is None else start[k]).float().to(model.dtype)
+    begin = {k: p.detach().clone() for k, p in params.items()}
     out.mkdir(parents=True)
     save_adapter(net, out / "init")
     c = dict(lora=dict(lora, lora_dropout=0.0), optimizer="AdamW", betas=[0.9, 0.95], eps=1e-8, lr=5e-3, weight_decay=0.1, schedule="cosine", max_grad_norm=1.0, steps=len(data), batch_size=len(data[0]["ids"]))
@@ -104,6 +106,7 @@ def write(model, lora, settings, data, out):
     (out / "losses.json").write_text(json.dumps(dict(result, made=f"reference/replay.py, {VERSIONS}")) + "\n")
     save_adapter(net, out / "final")
     print(out.name, result["loss"][0], result["loss"][-1], result["grad_norm"][:3])
+    return begin
 
 
 def save_adapter(net, folder):

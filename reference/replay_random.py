@@ -4,7 +4,8 @@
 
     python reference/replay_random.py DIR COUNT [SEED]
 
-DIR/SEED/base is the model, the rest as reference/replay.py writes it. Drawn are the
+DIR/SEED/base is the model, DIR/SEED/single the same training in float32, which tells how
+far rounding alone leads, the rest as reference/replay.py writes it. Drawn are the
 architecture, sizes of heads, groups, biases, ropes and windows; the modules with their
 ranks, alphas and layers; rsLoRA, DoRA; steps, rows, labels and every setting. Needs
 torch, transformers, peft and safetensors. Deterministic for a SEED and its versions.
@@ -103,10 +104,11 @@ def main(folder, count, first=1):
         data, lora = batches(r, model.config.vocab_size, arch != "gemma2"), adapter(r, arch)
         print(arch, lora, settings)
         weights = {k: v.float() for k, v in model.state_dict().items()}
-        replay.write(model, lora, settings, data, out)
-        model = type(model)(model.config).float()
+        start = replay.write(model, lora, settings, data, out)
+        model = type(model)._from_config(model.config, attn_implementation=model.config._attn_implementation, dtype=torch.float32)
         model.load_state_dict(weights)
         model.save_pretrained(out / "base")
+        replay.write(model, lora, settings, data, out / "single", start)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,7 @@ func TestRandom(t *testing.T) {
 	for seed := 1; seed <= count; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			golden := filepath.Join(dir, strconv.Itoa(seed))
-			// AdamW divides gradients by their own size, those of the size of their
-			// rounding as well: after a step rates of 1e-2 are far from it.
-			compare(t, golden, filesOf(t, golden, filepath.Join(golden, "base")), bounds{loss: 1e-4, norm: 1e-3, final: 1e-2})
+			compare(t, golden, filesOf(t, golden, filepath.Join(golden, "base")), filepath.Join(golden, "single"))
 		})
 	}
 }

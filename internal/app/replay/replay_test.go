@@ -64,64 +64,72 @@ func tensorsOf(t *testing.T, path string) map[string][]float32 {
 	return all
 }
 
-// bounds are relative: of losses and norms after the first step, and of tensors after the
-// last.
-type bounds struct{ loss, norm, final float64 }
-
 // compare trains as a folder of reference/replay.py says: losses, norms, gradients and the
-// trained adapter are PEFT's.
-func compare(t *testing.T, golden string, f Files, later bounds) {
+// trained adapter are PEFT's. single, if any, holds what PEFT comes to in float32: AdamW
+// divides gradients by their own size, those of the size of their rounding as well, so
+// where it has led that away from float64 graft may be as far from it four times over.
+func compare(t *testing.T, golden string, f Files, single string) {
 	t.Helper()
 	if _, err := Run(t.Context(), f, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	var have, want Result
-	for path, r := range map[string]*Result{f.Losses: &have, filepath.Join(golden, "losses.json"): &want} {
-		data, err := os.ReadFile(path)
-		if err == nil {
-			err = json.Unmarshal(data, r)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	have, want := resultOf(t, f.Losses), resultOf(t, filepath.Join(golden, "losses.json"))
+	rounded := want
+	if single != "" {
+		rounded = resultOf(t, filepath.Join(single, "losses.json"))
 	}
-	if steps := len(want.Loss); steps == 0 || len(have.Loss) != steps || len(have.GradNorm) != steps {
+	if steps := len(want.Loss); steps == 0 || len(have.Loss) != steps || len(have.GradNorm) != steps || len(rounded.Loss) != steps {
 		t.Fatalf("%d losses and %d norms, want %d", len(have.Loss), len(have.GradNorm), steps)
 	}
+	lossBound, normBound := 1e-5, 1e-4
 	for i := range want.Loss {
-		now := later
-		if i == 0 {
-			now = bounds{loss: 1e-5, norm: 1e-4}
+		lossBound = max(lossBound, 4*math.Abs(rounded.Loss[i]/want.Loss[i]-1))
+		normBound = max(normBound, 4*math.Abs(rounded.GradNorm[i]/want.GradNorm[i]-1))
+		if d := math.Abs(have.Loss[i]/want.Loss[i] - 1); !(d < lossBound) {
+			t.Errorf("loss of step %d is %v, want %v within %.2g", i+1, have.Loss[i], want.Loss[i], lossBound)
 		}
-		if d := math.Abs(have.Loss[i]/want.Loss[i] - 1); !(d < now.loss) {
-			t.Errorf("loss of step %d is %v, want %v", i+1, have.Loss[i], want.Loss[i])
-		}
-		if d := math.Abs(have.GradNorm[i]/want.GradNorm[i] - 1); !(d < now.norm) {
-			t.Errorf("norm of step %d is %v, want %v", i+1, have.GradNorm[i], want.GradNorm[i])
+		if d := math.Abs(have.GradNorm[i]/want.GradNorm[i] - 1); !(d < normBound) {
+			t.Errorf("norm of step %d is %v, want %v within %.2g", i+1, have.GradNorm[i], want.GradNorm[i], normBound)
 		}
 	}
 	worst := 0.0
-	for what, bound := range map[string]float64{"grads.safetensors": 1e-4, "final/adapter_model.safetensors": later.final} {
+	for _, what := range []string{"grads.safetensors", "final/adapter_model.safetensors"} {
 		wants := tensorsOf(t, filepath.Join(golden, what))
 		haves := tensorsOf(t, filepath.Join(filepath.Dir(f.Grads), what))
+		near := wants
+		if single != "" {
+			near = tensorsOf(t, filepath.Join(single, what))
+		}
 		if diff := cmp.Diff(keys(wants), keys(haves)); diff != "" {
 			t.Fatalf("%s: %s", what, diff)
 		}
 		for key, v := range wants {
-			d := apart(haves[key], v)
+			d, bound := apart(haves[key], v), max(1e-4, 4*apart(near[key], v))
 			worst = max(worst, d)
 			if !(d <= bound) {
-				t.Errorf("%s: %s is apart by %.3g", what, key, d)
+				t.Errorf("%s: %s is apart by %.3g, want %.3g at most", what, key, d, bound)
 			}
 		}
 	}
 	t.Logf("worst tensor apart by %.3g", worst)
 }
 
+func resultOf(t *testing.T, path string) (r Result) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestGolden(t *testing.T) {
 	for name := range cases {
 		t.Run(name, func(t *testing.T) {
-			compare(t, filepath.Join("testdata", name), caseOf(t, name), bounds{loss: 1e-5, norm: 1e-4, final: 1e-4})
+			compare(t, filepath.Join("testdata", name), caseOf(t, name), "")
 		})
 	}
 }
