@@ -5,7 +5,7 @@ package kernel
 import "unsafe"
 
 //go:noescape
-func gemmAMX(t *amxTile)
+func gemmAMX(t *splitProduct)
 
 //go:noescape
 func splitRowsAMX(dst, src *float32, row, n int)
@@ -47,7 +47,7 @@ var pairTurns = func() (w [32]uint16) {
 }()
 
 // run computes the tiles with the path in use.
-func (t *amxTile) run() {
+func (t *splitProduct) run() {
 	if tiles {
 		gemmAMX(t)
 		return

@@ -4,12 +4,14 @@
 #include "textflag.h"
 #include "amx_amd64.h"
 
-// Products of split numbers on the tiles of AMX: 32 rows of a times 32 columns of b.
+// Products of split numbers on the tiles of AMX: 32 rows of a times 32 columns of b, and so
+// on along b, then down a.
 //
-//	SI        a: blocks of 32 by 32 numbers, each four tiles of 16 rows (two of the
-//	          upper parts, two of the lower), 4096 bytes apart; with half two and 2048
-//	DI        b: the same with pairs of k below each other
-//	BX CX     c, rows 0 and 16; DX  bytes between its rows
+//	R8 R9     a, a block of rows;  b, a block of columns
+//	SI DI     a block of each: four tiles of 16 rows (two of the upper parts, two of the
+//	          lower), 4096 bytes apart; with half two and 2048; pairs of k of b lie below
+//	          each other
+//	R14       c, a block of rows;  BX CX  rows 0 and 16 of a block;  DX  bytes between rows
 //	AX        64, bytes between the rows of a and b
 //	T0–T3     sums;  T4 T5  a;  T6 T7  b
 
@@ -27,24 +29,28 @@
 	TILELOADD(5, 6, 0, 1024) \
 	PRODUCTS
 
-// func gemmAMX(t *amxTile)
+// func gemmAMX(t *splitProduct)
 TEXT ·gemmAMX(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R15
 	LEAQ ·amxShapes(SB), DI
 	LDTILECFG_DI
-	MOVQ amxTile_a(R15), R8
-	MOVQ amxTile_c(R15), BX
-	MOVQ amxTile_cRow(R15), DX
-	MOVQ amxTile_rows(R15), R10
+	MOVQ splitProduct_a(R15), R8
+	MOVQ splitProduct_c(R15), R14
+	MOVQ splitProduct_cRow(R15), DX
+	MOVQ splitProduct_rows(R15), R10
 	MOVQ $64, AX
 rows:
+	MOVQ splitProduct_b(R15), R9
+	MOVQ splitProduct_columns(R15), R11
+	MOVQ R14, BX
+columns:
 	MOVQ R8, SI
-	MOVQ amxTile_b(R15), DI
+	MOVQ R9, DI
 	MOVQ DX, CX
 	SHLQ $4, CX
 	ADDQ BX, CX
-	MOVQ amxTile_k(R15), R12
-	CMPB amxTile_addition(R15), $0
+	MOVQ splitProduct_k(R15), R12
+	CMPB splitProduct_addition(R15), $0
 	JEQ zero
 	TILELOADD(0, 3, 2, 0)
 	TILELOADD(1, 3, 2, 64)
@@ -57,7 +63,7 @@ zero:
 	TILEZERO(2)
 	TILEZERO(3)
 sum:
-	CMPB amxTile_half(R15), $0
+	CMPB splitProduct_half(R15), $0
 	JNE half
 split:
 	UPPER
@@ -85,10 +91,14 @@ store:
 	TILESTORED(1, 3, 2, 64)
 	TILESTORED(2, 1, 2, 0)
 	TILESTORED(3, 1, 2, 64)
-	ADDQ amxTile_aRow(R15), R8
+	ADDQ $128, BX
+	ADDQ splitProduct_bCol(R15), R9
+	DECQ R11
+	JNZ columns
+	ADDQ splitProduct_aRow(R15), R8
 	MOVQ DX, CX
 	SHLQ $5, CX
-	ADDQ CX, BX
+	ADDQ CX, R14
 	DECQ R10
 	JNZ rows
 	TILERELEASE
@@ -228,33 +238,37 @@ rows:
 	VZEROUPPER
 	RET
 
+// PANELS has R11 panels of CX rows of 32 numbers, BX bytes apart from SI on, become wide
+// rows, DX bytes apart from DI on, written by STORE.
+#define PANELS(STORE) \
+rows: \
+	MOVQ R11, R8; \
+	MOVQ DI, R9; \
+	MOVQ SI, R10; \
+panels: \
+	VMOVUPS (R10), Z0; \
+	VMOVUPS 64(R10), Z1; \
+	STORE Z0, (R9); \
+	STORE Z1, 64(R9); \
+	ADDQ BX, R10; \
+	ADDQ $128, R9; \
+	DECQ R8; \
+	JNZ panels; \
+	ADDQ $128, SI; \
+	ADDQ DX, DI; \
+	DECQ CX; \
+	JNZ rows; \
+	VZEROUPPER
+
 // func pastePanelsAVX512(dst, src *float32, rows, panels, row, panel int)
-//
-// Panels of rows of 32 numbers, panel bytes apart, become wide rows, row bytes apart.
 TEXT ·pastePanelsAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ rows+16(FP), CX
+	MOVQ panels+24(FP), R11
 	MOVQ row+32(FP), DX
 	MOVQ panel+40(FP), BX
-rows:
-	MOVQ panels+24(FP), R8
-	MOVQ DI, R9
-	MOVQ SI, R10
-panels:
-	VMOVUPS (R10), Z0
-	VMOVUPS 64(R10), Z1
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ BX, R10
-	ADDQ $128, R9
-	DECQ R8
-	JNZ panels
-	ADDQ $128, SI
-	ADDQ DX, DI
-	DECQ CX
-	JNZ rows
-	VZEROUPPER
+	PANELS(VMOVUPS)
 	RET
 
 // func streamPanelsAVX512(dst, src *float32, rows, panels, row, panel int)
@@ -264,25 +278,9 @@ TEXT ·streamPanelsAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ rows+16(FP), CX
+	MOVQ panels+24(FP), R11
 	MOVQ row+32(FP), DX
 	MOVQ panel+40(FP), BX
-rows:
-	MOVQ panels+24(FP), R8
-	MOVQ DI, R9
-	MOVQ SI, R10
-panels:
-	VMOVUPS (R10), Z0
-	VMOVUPS 64(R10), Z1
-	VMOVNTPS Z0, (R9)
-	VMOVNTPS Z1, 64(R9)
-	ADDQ BX, R10
-	ADDQ $128, R9
-	DECQ R8
-	JNZ panels
-	ADDQ $128, SI
-	ADDQ DX, DI
-	DECQ CX
-	JNZ rows
+	PANELS(VMOVNTPS)
 	SFENCE
-	VZEROUPPER
 	RET

@@ -2,7 +2,7 @@
 
 package kernel
 
-func (t *amxTile) run() { t.generic() }
+func (t *splitProduct) run() { t.generic() }
 
 func splitRows(dst, src []float32, row, n int, half bool) { splitRowsGeneric(dst, src, row, n, half) }
 

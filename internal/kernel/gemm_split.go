@@ -28,26 +28,29 @@ const (
 	splitBlock = 2 * splitLower // pairs in a block
 )
 
-// amxTile is one call of the kernel: some blocks of rows of c [32 rows, 32] = or += a b.
-type amxTile struct {
-	a        *float32 // split, blocks of k follow each other
+// splitProduct is one call of the kernel: c [rows, columns] = or += a b, in blocks of 32
+// rows, columns and k.
+type splitProduct struct {
+	a        *float32 // split, [rows, k or more] of blocks
 	aRow     int      // bytes between its blocks of rows
-	b        *float32 // split, blocks of k follow each other
+	b        *float32 // split, [columns, k or more] of blocks
+	bCol     int      // bytes between its blocks of columns
 	c        *float32
 	cRow     int // bytes between the rows of c
-	k        int // blocks of k
-	rows     int // blocks of rows
+	k        int // blocks, as are the next two
+	rows     int
+	columns  int
 	addition bool
 	half     bool // u u alone
 }
 
 // generic is the portable kernel, and the definition of the others.
-func (t *amxTile) generic() {
+func (t *splitProduct) generic() {
 	size := blockLen(t.half)
 	for r := range t.rows * splitSide {
 		row := ahead(t.a, r/splitSide*t.aRow/4+r%splitSide*splitRow)
-		for j := range splitSide {
-			column := ahead(t.b, j/16*splitTile+j%16)
+		for j := range t.columns * splitSide {
+			column := ahead(t.b, j/splitSide*t.bCol/4+j%splitSide/16*splitTile+j%16)
 			c := ahead(t.c, r*t.cRow/4+j)
 			sum := float32(0)
 			if t.addition {

@@ -28,24 +28,35 @@ func (t *leftTask) Do(i int) {
 	}
 }
 
-// band splits 32 rows, or those that are left, into blocks filled up with zeros.
+// band splits 32 rows, or those that are left.
 func (l *Left) band(r int) {
+	to := l.blocks[r*blocksOf(l.k)*l.block():]
+	layRows(to, l.x.from(r*splitSide, 0), min(splitSide, l.rows-r*splitSide), l.k, l.half)
+}
+
+// layRows lays out a matrix [rows, cols] for the left side, filled up with zeros.
+func layRows(to []float32, v View, rows, cols int, half bool) {
+	down, along, size := blocksOf(rows), blocksOf(cols), blockLen(half)
 	var rest [splitSide * splitSide]float32
-	size := l.block()
-	to := l.blocks[r*blocksOf(l.k)*size:]
-	rows := min(splitSide, l.rows-r*splitSide)
-	for d := 0; d < l.k; d += splitSide {
-		from, row := l.x.from(r*splitSide, d), l.x.Row
-		deep := min(splitSide, l.k-d)
-		if l.x.Col != 1 || rows < splitSide || deep < splitSide {
-			clear(rest[:])
-			from.copyTo(rest[:], rows, deep)
-			from, row = RowMajor(rest[:], splitSide), splitSide
+	for i := range down {
+		for j := range along {
+			src, row := v.block(&rest, rows, cols, i, j)
+			splitRows(to[(i*along+j)*size:], src, row, splitSide, half)
 		}
-		block := to[d/splitSide*size:]
-		splitRows(block, from.Data, row, 16, l.half)
-		splitRows(block[splitTile:], from.Data[16*row:], row, 16, l.half)
 	}
+}
+
+// block is block (i, j) of a matrix: where it lies, or in rest when it sticks out or its
+// rows do not lie in memory.
+func (v View) block(rest *[splitSide * splitSide]float32, rows, cols, i, j int) (src []float32, row int) {
+	at := v.from(i*splitSide, j*splitSide)
+	m, n := min(splitSide, rows-i*splitSide), min(splitSide, cols-j*splitSide)
+	if v.Col == 1 && m == splitSide && n == splitSide {
+		return at.Data, v.Row
+	}
+	clear(rest[:])
+	at.copyTo(rest[:], m, n)
+	return rest[:], splitSide
 }
 
 // copyTo copies [rows, cols] to rows of 32 numbers.

@@ -192,9 +192,9 @@ func splitPanel(dst, src []float32, row, k int, half bool) {
 // with the panels of right.
 func (c *splitChunk) products(g *gemmScratch, a *Left, block, r, blocks int) {
 	size, all, deep := blockLen(c.half), blocksOf(a.k), blocksOf(c.k)
-	t := amxTile{
+	t := splitProduct{
 		a: &a.blocks[((block+r)*all+c.d/splitSide)*size], aRow: 4 * all * size, cRow: 4 * splitSide,
-		k: deep, rows: blocks, addition: c.addition, half: c.half,
+		k: deep, rows: blocks, columns: 1, addition: c.addition, half: c.half,
 	}
 	for j := range blocksOf(c.n) {
 		t.b, t.c = &g.pairs[j*deep*size], &g.sums[j*c.panel+r*splitSide*splitSide]

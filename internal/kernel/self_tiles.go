@@ -128,24 +128,17 @@ func (t *selfTiles) product(c View, left, right []float32, rows, columns, k, all
 	size := blockLen(t.half)
 	c.holds(rows*splitSide, columns*splitSide)
 	_, _ = left[rows*k*size-1], right[((columns-1)*all+k)*size-1]
-	u := selfProduct{
+	u := splitProduct{
 		a: &left[0], aRow: 4 * k * size, b: &right[0], bCol: 4 * all * size, c: &c.Data[0], cRow: 4 * c.Row,
-		k: k, rows: rows, columns: columns, block: 4 * size, addition: addition,
+		k: k, rows: rows, columns: columns, addition: addition, half: t.half,
 	}
 	u.run()
 }
 
 // byRows lays out a matrix [rows, cols] for the left side, filled up with zeros.
 func (t *selfTiles) byRows(dst *[]float32, v View, rows, cols int) []float32 {
-	down, along, size := blocksOf(rows), blocksOf(cols), blockLen(t.half)
-	to := room(dst, down*along*size)
-	var rest [splitSide * splitSide]float32
-	for i := range down {
-		for j := range along {
-			src, row := t.block(&rest, v, rows, cols, i, j)
-			splitRows(to[(i*along+j)*size:], src, row, splitSide, t.half)
-		}
-	}
+	to := room(dst, blocksOf(rows)*blocksOf(cols)*blockLen(t.half))
+	layRows(to, v, rows, cols, t.half)
 	return to
 }
 
@@ -156,25 +149,11 @@ func (t *selfTiles) byPairs(dst *[]float32, v View, rows, cols int) []float32 {
 	var rest [splitSide * splitSide]float32
 	for j := range along {
 		for i := range down {
-			src, row := t.block(&rest, v, rows, cols, i, j)
+			src, row := v.block(&rest, rows, cols, i, j)
 			splitPairs(to[(j*down+i)*size:], src, row, 1, t.half)
 		}
 	}
 	return to
-}
-
-// block is block (i, j) of a matrix: where it lies, or in rest when it sticks out.
-func (t *selfTiles) block(rest *[splitSide * splitSide]float32, v View, rows, cols, i, j int) (src []float32, row int) {
-	src = v.Data[i*splitSide*v.Row+j*splitSide:]
-	m, n := min(splitSide, rows-i*splitSide), min(splitSide, cols-j*splitSide)
-	if m == splitSide && n == splitSide {
-		return src, v.Row
-	}
-	clear(rest[:])
-	for r := range m {
-		copy(rest[r*splitSide:][:n], src[r*v.Row:])
-	}
-	return rest[:], splitSide
 }
 
 // turn transposes all tiles of a matrix, which makes it the other layout of the matrix
