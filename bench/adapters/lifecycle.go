@@ -25,14 +25,11 @@ func (b *bench) cold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := b.graft(ctx)
+	s, err := b.serving(ctx, paths)
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
-	if err := register(ctx, s, paths); err != nil {
-		return err
-	}
 	n := 0
 	first := func() (float64, error) { // milliseconds; every prompt is new to the prefix cache
 		n++

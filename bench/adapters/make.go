@@ -106,6 +106,19 @@ func (b *bench) some(from, n int) ([]string, error) {
 	return paths, nil
 }
 
+// serving is a server that has the folders by the names a0, a1, …
+func (b *bench) serving(ctx context.Context, paths []string) (*harness.Server, error) {
+	s, err := b.graft(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := register(ctx, s, paths); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
 // register gives the folders the names a0, a1, …
 func register(ctx context.Context, s *harness.Server, paths []string) error {
 	for i, path := range paths {

@@ -32,14 +32,11 @@ func (b *bench) single(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := b.graft(ctx)
+	s, err := b.serving(ctx, paths)
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
-	if err := register(ctx, s, paths); err != nil {
-		return err
-	}
 	share, err := b.share()
 	if err != nil {
 		return err

@@ -61,14 +61,11 @@ func (b *bench) mixed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := b.graft(ctx)
+	s, err := b.serving(ctx, paths)
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
-	if err := register(ctx, s, paths); err != nil {
-		return err
-	}
 	all := []candidate{
 		{"graft, 8 streams, base", s, b.bodies(func(int) harness.Body { return nil })},
 		{"graft, 8 streams, one adapter", s, b.bodies(func(int) harness.Body { return harness.Body{"model": "a0"} })},
