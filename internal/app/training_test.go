@@ -30,10 +30,10 @@ func TestTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rank, rate, warmup := 8, 1e-2, 0
+	rank, rate, warmup, seed := 8, 1e-2, 0, int64(1)
 	j, err := a.jobs.Create(ctx, jobs.Spec{
-		TrainingFile: "file-rows", Hyper: jobs.Hyper{Epochs: 4, Batch: 5},
-		Settings: jobs.Settings{Rank: &rank, LearningRate: &rate, Warmup: &warmup},
+		TrainingFile: "file-rows", Seed: &seed, Hyper: jobs.Hyper{Epochs: 4, Batch: 5},
+		Settings: jobs.Settings{Recipe: jobs.Classic, Rank: &rank, LearningRate: &rate, Warmup: &warmup}, // a rate for the attention alone
 	})
 	if err != nil {
 		t.Fatal(err)
