@@ -90,7 +90,7 @@ func Open(o Options) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	s.closed.Store(false)
 	defer s.closed.Store(true)
-	if err := s.tidy(ctx); err != nil {
+	if err := s.tidy(ctx); err != nil && ctx.Err() == nil { // an end while it starts is no failure
 		return err
 	}
 	var loops sync.WaitGroup

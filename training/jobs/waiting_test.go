@@ -148,3 +148,20 @@ func TestNoRoom(t *testing.T) {
 		t.Errorf("%s %v\n%s", j.Status, j.Error, texts(events))
 	}
 }
+
+// TestStopped: a queue that is stopped while it starts has not failed; one whose
+// database is gone has.
+func TestStopped(t *testing.T) {
+	b := openBench(t, t.TempDir(), newLender(t), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Run(ctx); err != nil {
+		t.Errorf("stopped while it starts: %v", err)
+	}
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Run(t.Context()); err == nil {
+		t.Error("a queue without a database ran")
+	}
+}
