@@ -132,19 +132,12 @@ func (j *attendJob) Do(i int) {
 		if n >= len(j.items) {
 			return
 		}
-		s.ahead = nil
+		s.next = nil
 		if m := n + len(j.scratch); m < len(j.items) {
-			s.ahead = j.firstBlock(&j.items[m])
+			s.next = &j.items[m]
 		}
 		s.run(j, &j.items[n])
 	}
-}
-
-// firstBlock is the keys that it reads first.
-func (j *attendJob) firstBlock(it *attendItem) []byte {
-	span := &j.spans[it.span]
-	lo, _ := j.visible(*span, it.row)
-	return j.kv.head(j.kv.K, int(span.Blocks[max(lo, it.chunk*chunkLen)/j.kv.BlockLen]), it.head)
 }
 
 // plan cuts the work into items, the longest first.
@@ -212,7 +205,7 @@ func (j *attendJob) visible(s Span, row int) (lo, hi int) {
 func (a *Attender) reserve(n int) {
 	kv := a.job.kv
 	for len(a.scratch) < n {
-		a.scratch = append(a.scratch, attendScratch{})
+		a.scratch = append(a.scratch, attendScratch{ahead: new(readAhead)})
 	}
 	queries := max(1, tileQueries/a.job.group) * a.job.group
 	for i := range a.scratch[:n] {

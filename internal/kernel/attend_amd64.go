@@ -38,28 +38,32 @@ func (kv *KV) direct(n int) bool {
 	return isa == pathAVX512 && n <= 8 && kv.Type != Q8_0 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
 }
 
-// scoresDirect is attendScores with one head of one block of K. next is the one that will
-// be read after it.
-func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next []byte) {
+// scoresDirect is attendScores with one head of one block of K. Meanwhile it asks for as
+// much of what will be read next.
+func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead) {
 	d := kv.HeadDim
-	_, _, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1], next[kv.headBytes()-1]
+	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	for i := 0; i < n; i += 4 {
+		next.kept = next.at
 		kernel := scoresAVX512[kv.Type][min(4, n-i)-1]
 		for t := 0; t < kv.BlockLen; t += 32 {
-			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen, &next[t*d*size])
+			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen, next)
+		}
+		if i > 0 {
+			next.at = next.kept // once for all queries
 		}
 	}
 }
 
-// valuesDirect is attendValues with one head of one block of V. next is the one that will
-// be read after it.
-func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next []byte) {
+// valuesDirect is attendValues with one head of one block of V. Meanwhile it asks for as
+// much of what will be read next.
+func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next *readAhead) {
 	d := kv.HeadDim
-	_, _, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1], next[kv.headBytes()-1]
+	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	for e := 0; e < d; e += 64 {
-		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, &next[e*kv.BlockLen*size])
+		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, next)
 	}
 }
 

@@ -12,17 +12,19 @@
 #define F16AT(p, Z) VCVTPH2PS p, Z
 #define BF16AT(p, Z) VPMOVZXWD p, Z; VPSLLD $16, Z, Z
 
-// What is read next is asked for line by line, as much of it as is read now: the processor
-// does not see where the next block begins, and would be waited for at each.
+// What is read next is asked for meanwhile, as many lines as are read now, and of four
+// places in turn, see readAhead: R14 is one pair of them, and the other after TURN.
 // Blocks that were decoded to F32 first are read many times, by other queries: no line is
 // asked for then.
-#define AHEAD PREFETCHT0 (R14); ADDQ $64, R14
-#define AHEAD2 AHEAD; AHEAD
+#define AHEAD(at) MOVQ at(R14), R15; PREFETCHT1 (R15); ADDQ $64, at(R14)
+#define ONE AHEAD(0)
+#define OTHER AHEAD(8); XORQ $16, R14
+#define BOTH AHEAD(0); OTHER
 #define NONE
 
 // Scores of 1 to 4 queries with 32 keys, whose numbers lie side by side.
 //
-//	R14      what is read next
+//	R14 R15  what is read next
 //	R8–R11   queries;  AX  number in them;  CX  numbers in all
 //	SI       keys, row AX;  DX  bytes of a row
 //	Z0 Z1    keys;  Z2–Z5  the number of each query
@@ -49,7 +51,7 @@
 #define PUT3 PUT2; PUT(2*CHUNK, Z20, Z21)
 #define PUT4 PUT3; PUT(3*CHUNK, Z22, Z23)
 
-#define SCORES(AT, shift, half, NEXT, ZERON, QUERIESN, PUTN) \
+#define SCORES(AT, shift, half, NEXT, AFTER, ZERON, QUERIESN, PUTN) \
 	MOVQ s+0(FP), DI \
 	MOVQ q+8(FP), R8 \
 	MOVQ k+16(FP), SI \
@@ -70,7 +72,16 @@ loop: \
 	ADDQ DX, SI \
 	INCQ AX \
 	CMPQ AX, CX \
+	JGE done \
+	AT((SI), Z0) \
+	AT(half(SI), Z1) \
+	AFTER \
+	QUERIESN \
+	ADDQ DX, SI \
+	INCQ AX \
+	CMPQ AX, CX \
 	JLT loop \
+done: \
 	PUTN \
 	VZEROUPPER \
 	RET
@@ -78,7 +89,7 @@ loop: \
 // Weighted values of 1 to 4 queries, 64 numbers of each head, added to what is
 // there.
 //
-//	DI R12 R13 BX   results;  R14  what is read next
+//	DI R12 R13 BX   results;  R14 R15  what is read next
 //	R8–R11   weights;  AX  row of values;  CX  the row to stop at
 //	SI       values, row AX;  DX  bytes of a row
 //	Z0–Z3    values;  Z4–Z7  the weight of each query
@@ -142,40 +153,40 @@ loop: \
 	RET
 
 TEXT ·scoresF32x1AVX512(SB), NOSPLIT, $0-48
-	SCORES(F32AT, 2, 64, NONE, ZERO1, QUERIES1, PUT1)
+	SCORES(F32AT, 2, 64, NONE, NONE, ZERO1, QUERIES1, PUT1)
 
 TEXT ·scoresF32x2AVX512(SB), NOSPLIT, $0-48
-	SCORES(F32AT, 2, 64, NONE, ZERO2, QUERIES2, PUT2)
+	SCORES(F32AT, 2, 64, NONE, NONE, ZERO2, QUERIES2, PUT2)
 
 TEXT ·scoresF32x3AVX512(SB), NOSPLIT, $0-48
-	SCORES(F32AT, 2, 64, NONE, ZERO3, QUERIES3, PUT3)
+	SCORES(F32AT, 2, 64, NONE, NONE, ZERO3, QUERIES3, PUT3)
 
 TEXT ·scoresF32x4AVX512(SB), NOSPLIT, $0-48
-	SCORES(F32AT, 2, 64, NONE, ZERO4, QUERIES4, PUT4)
+	SCORES(F32AT, 2, 64, NONE, NONE, ZERO4, QUERIES4, PUT4)
 
 TEXT ·scoresF16x1AVX512(SB), NOSPLIT, $0-48
-	SCORES(F16AT, 1, 32, AHEAD, ZERO1, QUERIES1, PUT1)
+	SCORES(F16AT, 1, 32, ONE, OTHER, ZERO1, QUERIES1, PUT1)
 
 TEXT ·scoresF16x2AVX512(SB), NOSPLIT, $0-48
-	SCORES(F16AT, 1, 32, AHEAD, ZERO2, QUERIES2, PUT2)
+	SCORES(F16AT, 1, 32, ONE, OTHER, ZERO2, QUERIES2, PUT2)
 
 TEXT ·scoresF16x3AVX512(SB), NOSPLIT, $0-48
-	SCORES(F16AT, 1, 32, AHEAD, ZERO3, QUERIES3, PUT3)
+	SCORES(F16AT, 1, 32, ONE, OTHER, ZERO3, QUERIES3, PUT3)
 
 TEXT ·scoresF16x4AVX512(SB), NOSPLIT, $0-48
-	SCORES(F16AT, 1, 32, AHEAD, ZERO4, QUERIES4, PUT4)
+	SCORES(F16AT, 1, 32, ONE, OTHER, ZERO4, QUERIES4, PUT4)
 
 TEXT ·scoresBF16x1AVX512(SB), NOSPLIT, $0-48
-	SCORES(BF16AT, 1, 32, AHEAD, ZERO1, QUERIES1, PUT1)
+	SCORES(BF16AT, 1, 32, ONE, OTHER, ZERO1, QUERIES1, PUT1)
 
 TEXT ·scoresBF16x2AVX512(SB), NOSPLIT, $0-48
-	SCORES(BF16AT, 1, 32, AHEAD, ZERO2, QUERIES2, PUT2)
+	SCORES(BF16AT, 1, 32, ONE, OTHER, ZERO2, QUERIES2, PUT2)
 
 TEXT ·scoresBF16x3AVX512(SB), NOSPLIT, $0-48
-	SCORES(BF16AT, 1, 32, AHEAD, ZERO3, QUERIES3, PUT3)
+	SCORES(BF16AT, 1, 32, ONE, OTHER, ZERO3, QUERIES3, PUT3)
 
 TEXT ·scoresBF16x4AVX512(SB), NOSPLIT, $0-48
-	SCORES(BF16AT, 1, 32, AHEAD, ZERO4, QUERIES4, PUT4)
+	SCORES(BF16AT, 1, 32, ONE, OTHER, ZERO4, QUERIES4, PUT4)
 
 TEXT ·valuesF32x1AVX512(SB), NOSPLIT, $0-56
 	VALUES(F32AT, 2, 64, NONE, LOAD1, WEIGHTS1, STORE1)
@@ -190,25 +201,25 @@ TEXT ·valuesF32x4AVX512(SB), NOSPLIT, $0-56
 	VALUES(F32AT, 2, 64, NONE, LOAD4, WEIGHTS4, STORE4)
 
 TEXT ·valuesF16x1AVX512(SB), NOSPLIT, $0-56
-	VALUES(F16AT, 1, 32, AHEAD2, LOAD1, WEIGHTS1, STORE1)
+	VALUES(F16AT, 1, 32, BOTH, LOAD1, WEIGHTS1, STORE1)
 
 TEXT ·valuesF16x2AVX512(SB), NOSPLIT, $0-56
-	VALUES(F16AT, 1, 32, AHEAD2, LOAD2, WEIGHTS2, STORE2)
+	VALUES(F16AT, 1, 32, BOTH, LOAD2, WEIGHTS2, STORE2)
 
 TEXT ·valuesF16x3AVX512(SB), NOSPLIT, $0-56
-	VALUES(F16AT, 1, 32, AHEAD2, LOAD3, WEIGHTS3, STORE3)
+	VALUES(F16AT, 1, 32, BOTH, LOAD3, WEIGHTS3, STORE3)
 
 TEXT ·valuesF16x4AVX512(SB), NOSPLIT, $0-56
-	VALUES(F16AT, 1, 32, AHEAD2, LOAD4, WEIGHTS4, STORE4)
+	VALUES(F16AT, 1, 32, BOTH, LOAD4, WEIGHTS4, STORE4)
 
 TEXT ·valuesBF16x1AVX512(SB), NOSPLIT, $0-56
-	VALUES(BF16AT, 1, 32, AHEAD2, LOAD1, WEIGHTS1, STORE1)
+	VALUES(BF16AT, 1, 32, BOTH, LOAD1, WEIGHTS1, STORE1)
 
 TEXT ·valuesBF16x2AVX512(SB), NOSPLIT, $0-56
-	VALUES(BF16AT, 1, 32, AHEAD2, LOAD2, WEIGHTS2, STORE2)
+	VALUES(BF16AT, 1, 32, BOTH, LOAD2, WEIGHTS2, STORE2)
 
 TEXT ·valuesBF16x3AVX512(SB), NOSPLIT, $0-56
-	VALUES(BF16AT, 1, 32, AHEAD2, LOAD3, WEIGHTS3, STORE3)
+	VALUES(BF16AT, 1, 32, BOTH, LOAD3, WEIGHTS3, STORE3)
 
 TEXT ·valuesBF16x4AVX512(SB), NOSPLIT, $0-56
-	VALUES(BF16AT, 1, 32, AHEAD2, LOAD4, WEIGHTS4, STORE4)
+	VALUES(BF16AT, 1, 32, BOTH, LOAD4, WEIGHTS4, STORE4)

@@ -9,7 +9,9 @@ type attendScratch struct {
 	part  []float32 // of one chunk; see partial
 	total []float32 // of the chunks so far
 	w     []float32 // [n] factors of merge, whole vectors
-	ahead []byte    // what this worker will probably read after the item; may be nil
+
+	ahead *readAhead
+	next  *attendItem // what this worker will probably do after the item; nil: nothing
 }
 
 // partial is the result of one chunk, or of several merged, within a slice of
@@ -81,23 +83,22 @@ func (it *attendItem) seen(j *attendJob, i, c int) (lo, hi int) {
 // chunk computes the partial result of chunk c for all queries of the tile.
 func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) {
 	kv, d, n := j.kv, j.kv.HeadDim, it.rows*j.group
-	lo, _ := it.seen(j, 0, c)
-	_, hi := it.seen(j, n-1, c) // positions that any query sees
-	blocks := j.spans[it.span].Blocks[c*chunkLen/kv.BlockLen:]
+	first, blocks := it.blocks(j, c)
 	direct := kv.direct(n)
-	b0, b1 := lo/kv.BlockLen, (hi-1)/kv.BlockLen
-	for b := b0; b <= b1; b++ {
-		next := kv.head(kv.V, int(blocks[b0]), it.head)
-		if b < b1 {
-			next = kv.head(kv.K, int(blocks[b+1]), it.head)
-		}
+	s.ahead.places(kv, kv.V, blocks, it.head)
+	for i, b := range blocks {
+		p, k := s.p[(first+i)*kv.BlockLen:], kv.head(kv.K, int(b), it.head)
 		if direct {
-			kv.scoresDirect(s.p[b*kv.BlockLen:], s.q, kv.head(kv.K, int(blocks[b]), it.head), n, next)
+			kv.scoresDirect(p, s.q, k, n, s.ahead)
 			continue
 		}
-		kv.keys(s.block, int(blocks[b]), it.head)
-		prefetch(next)
-		attendScores(s.p[b*kv.BlockLen:], s.q, s.block, n, d, kv.BlockLen)
+		kv.keys(s.block, int(b), it.head)
+		if i+1 < len(blocks) {
+			prefetch(kv.head(kv.K, int(blocks[i+1]), it.head))
+		} else {
+			prefetch(kv.head(kv.V, int(blocks[0]), it.head))
+		}
+		attendScores(p, s.q, s.block, n, d, kv.BlockLen)
 	}
 	for i := range n {
 		lo, hi := it.seen(j, i, c)
@@ -106,34 +107,58 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 		}
 	}
 	clear(out.a)
+	if after, at := s.after(it, c); after != nil {
+		_, blocks := after.blocks(j, at)
+		s.ahead.places(kv, kv.K, blocks, after.head)
+	} else {
+		s.ahead.places(kv, kv.V, blocks, it.head) // which are near by now
+	}
 	whole := it.whole(j, n, c)
-	for b := b0; b <= b1; b++ {
-		var stored []byte
-		next := s.ahead
-		if b < b1 {
-			next = kv.head(kv.V, int(blocks[b+1]), it.head)
-		}
-		if direct {
-			stored = kv.head(kv.V, int(blocks[b]), it.head)
-			if next == nil {
-				next = stored
+	for i, b := range blocks {
+		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
+		if !direct {
+			kv.values(s.block, int(b), it.head)
+			if i+1 < len(blocks) {
+				prefetch(kv.head(kv.V, int(blocks[i+1]), it.head))
 			}
-		} else {
-			kv.values(s.block, int(blocks[b]), it.head)
-			prefetch(next)
+			v = nil
 		}
 		for i := 0; i < n; i += 4 {
 			k := min(4, n-i)
+			s.ahead.kept = s.ahead.at
 			switch {
 			case !whole:
-				s.weigh(j, it, c, i, k, b*kv.BlockLen, stored, next, out.a)
+				s.weigh(j, it, c, i, k, at, v, out.a)
 			case direct:
-				kv.valuesDirect(out.a[i*d:], s.p[i*chunkLen+b*kv.BlockLen:], stored, k, 0, kv.BlockLen, next)
+				kv.valuesDirect(out.a[i*d:], s.p[i*chunkLen+at:], v, k, 0, kv.BlockLen, s.ahead)
 			default:
-				attendValues(out.a[i*d:], s.p[i*chunkLen+b*kv.BlockLen:], s.block, k, d, 0, kv.BlockLen)
+				attendValues(out.a[i*d:], s.p[i*chunkLen+at:], s.block, k, d, 0, kv.BlockLen)
+			}
+			if i > 0 {
+				s.ahead.at = s.ahead.kept // once for all queries
 			}
 		}
 	}
+}
+
+// blocks are those of chunk c that any query of the item sees, from block first of it on.
+func (it *attendItem) blocks(j *attendJob, c int) (first int, blocks []int32) {
+	lo, _ := it.seen(j, 0, c)
+	_, hi := it.seen(j, it.rows*j.group-1, c)
+	first = lo / j.kv.BlockLen
+	all := j.spans[it.span].Blocks[c*chunkLen/j.kv.BlockLen:]
+	return first, all[first : (hi-1)/j.kv.BlockLen+1]
+}
+
+// after is the item and the chunk that probably come after chunk c of an item; nil: none.
+func (s *attendScratch) after(it *attendItem, c int) (*attendItem, int) {
+	switch {
+	case it.chunk < 0 && c+1 < it.first+it.chunks:
+		return it, c + 1
+	case s.next == nil:
+		return nil, 0
+	}
+	return s.next, max(s.next.chunk, s.next.first)
 }
 
 // whole tells that all n queries see all of chunk c, as is the case for most chunks of a
@@ -145,14 +170,14 @@ func (it *attendItem) whole(j *attendJob, n, c int) bool {
 }
 
 // weigh adds to a the values of one block, which starts at position first of chunk
-// c, for k queries from i on: the stored ones, or if nil those decoded. Positions that all of them see are taken
-// together, those at the edges one query at a time, so that a value that is not
-// seen, be it NaN, is never touched.
-func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, stored, next []byte, a []float32) {
+// c, for k queries from i on: the stored ones, or if nil those decoded. Positions that
+// all of them see are taken together, those at the edges one query at a time, so that a
+// value that is not seen, be it NaN, is never touched.
+func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, stored []byte, a []float32) {
 	d, size := j.kv.HeadDim, j.kv.BlockLen
 	values := func(q, k, lo, hi int) {
 		if stored != nil {
-			j.kv.valuesDirect(a[q*d:], s.p[q*chunkLen+first:], stored, k, lo, hi, next)
+			j.kv.valuesDirect(a[q*d:], s.p[q*chunkLen+first:], stored, k, lo, hi, s.ahead)
 		} else {
 			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, k, d, lo, hi)
 		}

@@ -23,3 +23,8 @@ func Soon[T any](v []T) {
 		prefetch(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), len(v)*int(unsafe.Sizeof(v[0]))))
 	}
 }
+
+// addressOf is where b[i] is, for readAhead.
+func addressOf(b []byte, i int) uintptr {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b))) + uintptr(i)
+}

@@ -8,3 +8,5 @@ func prefetch([]byte) {}
 
 // Soon does nothing.
 func Soon[T any]([]T) {}
+
+func addressOf([]byte, int) uintptr { return 0 }

@@ -242,7 +242,7 @@ func TestDirectPaths(t *testing.T) {
 					q, s := floats(n*d), floats((n-1)*chunkLen+blockLen)
 					check(t, fmt.Sprintf("scores of %d queries with %d %v keys of %d", n, blockLen, typ, d), s, func() {
 						if kv.direct(n) {
-							kv.scoresDirect(s, q, b, n, b)
+							kv.scoresDirect(s, q, b, n, new(readAhead))
 							return
 						}
 						kv.keys(x, 0, 0)
@@ -258,7 +258,7 @@ func TestDirectPaths(t *testing.T) {
 					check(t, fmt.Sprintf("%d queries with %v values %d to %d of %d numbers", n, typ, lo, hi, d), a, func() {
 						copy(a, start)
 						if kv.direct(n) {
-							kv.valuesDirect(a, p, b, n, lo, hi, b)
+							kv.valuesDirect(a, p, b, n, lo, hi, new(readAhead))
 							return
 						}
 						kv.values(x, 0, 0)
