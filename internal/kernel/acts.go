@@ -13,8 +13,10 @@ type Acts struct {
 	quantised bool
 	words     []wordBlock // the same in 16 bits
 	worded    bool
-	tiles     []wordTile // the same again for AMX, [rows/16, cols/32]
-	tiled     bool
+	// The same again for AMX, [rows/16, cols/32]
+	byteTiles            []byteTile
+	wordTiles            []wordTile
+	byteTiled, wordTiled bool
 
 	tails [][lanes]float32 // [rows] what is left of x after steps of sixteen, and zeros
 	cut   bool
@@ -32,7 +34,7 @@ func (a *Acts) Set(p *Pool, x []float32, rows, cols int) {
 		panic(fmt.Sprintf("kernel: activations [%d, %d] with %d numbers", rows, cols, len(x)))
 	}
 	a.x, a.rows, a.cols = x, rows, cols
-	a.quantised, a.worded, a.tiled, a.cut = false, false, false, false
+	a.quantised, a.worded, a.byteTiled, a.wordTiled, a.cut = false, false, false, false, false
 }
 
 // quantise fills blocks. A row is always quantised by itself.

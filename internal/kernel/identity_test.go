@@ -27,6 +27,9 @@ var products = []struct {
 func multiply(exact bool, p *Pool, m *Matrix, x []float32, tokens int) []float32 {
 	var a Acts
 	y := make([]float32, tokens*m.Rows)
+	for i := range y { // what was there does not count
+		y[i] = float32(math.NaN())
+	}
 	a.Set(p, x, tokens, m.Cols)
 	a.single(p, y, m, exact)
 	return y
@@ -74,7 +77,7 @@ func TestMatMulBatchInvariance(t *testing.T) {
 // Every path computes the same bits.
 func TestMatMulPathsAgree(t *testing.T) {
 	for _, f := range Formats() {
-		for _, c := range []struct{ tokens, rows, cols int }{{1, 16, 32}, {1, 50, 576}, {3, 33, 256}, {11, 17, 1536}, {16, 16, 512}, {2, 3, 17}, {7, 20, 1000}} {
+		for _, c := range []struct{ tokens, rows, cols int }{{1, 16, 32}, {1, 50, 576}, {3, 33, 256}, {11, 17, 1536}, {16, 16, 512}, {48, 40, 768}, {67, 33, 1536}, {2, 3, 17}, {7, 20, 1000}} {
 			if c.cols%f.BlockLen != 0 {
 				continue
 			}
@@ -119,14 +122,15 @@ func TestMatMulExtremes(t *testing.T) {
 			m := mustMatrix(t, Source{Type: f.Type, Rows: 16, Cols: cols, Data: data})
 			w := make([]float32, cols)
 			m.Row(w, 0)
-			x := make([]float32, 3*cols)
+			const most = 51 // enough for tiles
+			x := make([]float32, most*cols)
 			for i := range x {
-				x[i] = []float32{1, -1, float32(1 - i%2*2)}[i/cols]
+				x[i] = []float32{1, -1, float32(1 - i%2*2)}[i/cols%3]
 			}
 			eachImpl(t, func(t *testing.T) {
 				for _, pr := range products {
-					y := multiply(pr.exact, nil, m, x, 3)
-					for tok := range 3 {
+					y := multiply(pr.exact, nil, m, x, most)
+					for tok := range most {
 						want, mag := referenceProduct(pr.exact, w, f, x[tok*cols:(tok+1)*cols])
 						if have := float64(y[tok*16]); math.Abs(have-want) > 2e-6*mag {
 							t.Errorf("%s in %s of bytes %#x: %v, want %v", f.Name, pr.name, fill, have, want)
@@ -186,13 +190,13 @@ func TestMatMulAllocates(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		for _, f := range Formats() {
 			t.Run(f.Name, func(t *testing.T) {
-				const rows, cols, tokens = 48, 256, 9
+				const rows, cols, tokens = 48, 256, 50
 				m := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
 				x := randomActs(rng, tokens, cols)
 				y := make([]float32, tokens*rows)
 				var a Acts
 				step := func() {
-					for _, n := range []int{tokens, 1} {
+					for _, n := range []int{tokens, 9, 1} {
 						a.Set(p, x[:n*cols], n, cols)
 						MatMul(p, y[:n*rows], m, &a)
 						MatMulExact(p, y[:n*rows], m, &a)

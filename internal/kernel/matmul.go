@@ -56,11 +56,10 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		switch {
 		case w.format.packing == nil:
 			a.cutTails()
+		case a.takesTiles(&all[i]):
+			a.tile16(p, all[i].Exact)
 		case all[i].Exact:
 			a.quantiseWords(p)
-			if a.takesTiles(&all[i]) {
-				a.tileWords(p)
-			}
 		default:
 			a.quantise(p)
 		}
@@ -80,6 +79,9 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	// Enough groups a time to outweigh taking them, few enough to share evenly.
 	const work = 1 << 19 // multiplications
 	j.chunk = max(1, min(work/(groupRows*a.cols*a.rows), total/(8*p.Workers())))
+	if a.takesTiles(&all[0]) { // groups of one piece share what is read of a
+		j.chunk = max(1, min(tiledChunk, total/(6*p.Workers())))
+	}
 	pieces := 0
 	for i := range all {
 		pieces += j.piecesOf(&all[i])
@@ -101,10 +103,6 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 
 // packed computes the outputs of group g of a quantised matrix.
 func (a *Acts) packed(s *scratch, y *Product, g int) {
-	if a.takesTiles(y) {
-		a.tiledGroup(s, y, g)
-		return
-	}
 	w, t := y.W, &s.tile
 	f := w.format
 	t.stride, t.shift = w.Cols/32, f.packing.shift

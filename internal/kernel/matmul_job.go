@@ -181,6 +181,10 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 	for i := range p.expands { // they arrive meanwhile
 		p.expands[i].prefetch(lo, hi)
 	}
+	if j.a.takesTiles(p.of) {
+		j.a.tiledGroups(s, p.of, p.lo, p.hi)
+		return
+	}
 	for g := p.lo; g < p.hi; g++ {
 		if p.of.W.format.packing != nil {
 			j.a.packed(s, p.of, g)

@@ -9,10 +9,11 @@ type scratch struct {
 	tail [dotRows][64]byte // rests of rows
 	low  lowTile
 
-	waiting [16]productPiece                  // for shrinks
-	sums    [2][2][groupRows][groupRows]int32 // of wordsTile
-	square  [groupRows * groupRows]float32    // outputs of one that sticks out
-	out     [maxTokens * groupRows]float32    // outputs of a group that is not full
+	waiting [16]productPiece               // for shrinks
+	wide    []uint16                       // weights of a tiledCall
+	sums    *tiledSums                     // of one: by itself, where it is not cut by lines of the cache
+	square  [groupRows * groupRows]float32 // outputs of one that sticks out
+	out     [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
 
 // reserve makes scratch memory for n workers, for y.
@@ -20,11 +21,17 @@ func (a *Acts) reserve(n int, y *Product) {
 	for len(a.scratch) < n {
 		a.scratch = append(a.scratch, scratch{})
 	}
-	w, q, f := y.W, 0, 0
+	w, q, f, wide := y.W, 0, 0, 0
 	switch {
 	case w.format.packing == nil && !dotsFast(w.Type):
 		f = groupRows * w.Cols
-	case w.format.packing != nil && (a.takesTiles(y) || !takesPacked()):
+	case a.takesTiles(y):
+		q = tiledChunk * groupRows * tiledWidth(w)
+		f = 2 * q / w.format.packing.step
+		if !y.Exact {
+			wide = q
+		}
+	case w.format.packing != nil && !takesPacked():
 		q = groupRows * a.panelCols(w)
 		f = 2 * q / w.format.packing.step
 	}
@@ -35,6 +42,12 @@ func (a *Acts) reserve(n int, y *Product) {
 		}
 		if len(s.f) < f {
 			s.f = make([]float32, f)
+		}
+		if len(s.wide) < wide {
+			s.wide = make([]uint16, wide)
+		}
+		if s.sums == nil && a.takesTiles(y) {
+			s.sums = new(tiledSums)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -65,4 +66,42 @@ func TestWordPathsAgree(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The tiles made of numbers and of words are those of portable Go, with odd blocks and with
+// fewer rows than sixteen.
+func TestTilesAgree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for _, rows := range []int{1, 7, 16} {
+		x := oddBlocks(rng, 0x1p-120, 0x0.ffffffp-120)
+		blocks := len(x) / 32 / rows
+		x = x[:32*rows*blocks]
+		words := make([]wordBlock, rows*blocks)
+		wordBlocksGeneric(words, x)
+		want, wantWords := make([]byteTile, blocks), make([]wordTile, blocks)
+		quantiseTilesGeneric(want, x, 32*blocks, rows)
+		splitWordsGeneric(wantWords, words, blocks, rows)
+		have, haveWords := make([]byteTile, blocks), make([]wordTile, blocks)
+		for b := range have { // what was there does not count
+			have[b].q[rows-1][31], have[b].s[15], have[b].q[15][0] = 1, 1, 1
+		}
+		if !slices.Contains(Impls(), "amx") {
+			t.Skip("no tiles")
+		}
+		quantiseTiles(have, x, 32*blocks, rows)
+		splitWords(haveWords, words, blocks, rows)
+		for b := range want {
+			if have[b].q != want[b].q || firstDifference(have[b].d[:], want[b].d[:]) >= 0 {
+				t.Errorf("%d rows, block %d: tile %v, in portable Go %v", rows, b, have[b], want[b])
+			}
+			for i, s := range have[b].s {
+				if w := want[b].s[i]; s != w && (s == s || w == w) {
+					t.Errorf("%d rows, block %d: s[%d] %v, in portable Go %v", rows, b, i, s, w)
+				}
+			}
+			if haveWords[b].high != wantWords[b].high || haveWords[b].low != wantWords[b].low {
+				t.Errorf("%d rows, block %d: tile of words %v, in portable Go %v", rows, b, haveWords[b], wantWords[b])
+			}
+		}
+	}
 }

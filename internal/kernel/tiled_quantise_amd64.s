@@ -1,0 +1,130 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "amx_amd64.h"
+
+#define TILE_D (byteTile__size-128)
+#define TILE_S (byteTile__size-64)
+
+// FOLD folds the sixteen integers of Z by OP into the first of X.
+#define FOLD(OP, Z, Y, X, T, TX) \
+	VEXTRACTI64X4 $1, Z, T \
+	OP T, Y, Y \
+	VEXTRACTI128 $1, Y, TX \
+	OP TX, X, X \
+	VPSHUFD $0x4e, X, TX \
+	OP TX, X, X \
+	VPSHUFD $0xb1, X, TX \
+	OP TX, X, X
+
+DATA quantiseConst<>+0(SB)/4, $0x7fffffff // bits of a magnitude
+DATA quantiseConst<>+4(SB)/4, $0x42fe0000 // 127
+DATA quantiseConst<>+8(SB)/4, $0x03800000 // 2^-120
+DATA quantiseConst<>+12(SB)/4, $0x7f800000 // infinity
+DATA quantiseConst<>+16(SB)/4, $0x7fc00000 // a NaN
+GLOBL quantiseConst<>(SB), RODATA|NOPTR, $20
+
+// func quantiseTilesAVX512(dst *byteTile, x *float32, blocks, row, rows int)
+//
+// blocks of rows of numbers, row bytes apart, as quantiseAVX2 and splitTilesGeneric: first
+// the largest magnitudes of a block's rows, then with those of all rows what they are
+// multiplied with, then the codes.
+//
+//	DI  the tile;  SI  its numbers;  R11  rows
+//	Z31 Z30 Z29  bits of a magnitude, 127, order of columns
+//	Z4 Z10  largest magnitudes and d of the rows;  K3 K2  those that are usual, and those with an infinity or a NaN
+TEXT ·quantiseTilesAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ blocks+16(FP), CX
+	MOVQ row+24(FP), DX
+	MOVQ rows+32(FP), R11
+	VPBROADCASTD quantiseConst<>+0(SB), Z31
+	VBROADCASTSS quantiseConst<>+4(SB), Z30
+	LEAQ ·wordTurns(SB), AX
+	VMOVDQU16 (AX), Z29
+block:
+	VPXORD Z8, Z8, Z8
+	VMOVUPS Z8, TILE_D(DI)
+	VMOVUPS Z8, TILE_S(DI)
+	MOVQ SI, R8
+	LEAQ TILE_D(DI), R10
+	MOVQ R11, BX
+largest: // as integers, since these compare alike
+	VPANDD (R8), Z31, Z0
+	VPANDD 64(R8), Z31, Z1
+	VPMAXSD Z1, Z0, Z0
+	FOLD(VPMAXSD, Z0, Y0, X0, Y1, X1)
+	VMOVD X0, (R10)
+	ADDQ DX, R8
+	ADDQ $4, R10
+	DECQ BX
+	JNZ largest
+
+	VMOVUPS TILE_D(DI), Z4
+	VPCMPD.BCST $5, quantiseConst<>+8(SB), Z4, K1
+	VPCMPD.BCST $5, quantiseConst<>+12(SB), Z4, K2
+	KANDNW K1, K2, K3
+	VDIVPS.Z Z30, Z4, K3, Z10
+	VDIVPS.Z Z4, Z30, K3, Z6
+	VMOVUPS Z6, TILE_D(DI)
+	MOVQ SI, R8
+	MOVQ DI, R9
+	LEAQ TILE_D(DI), R10
+	MOVQ R11, BX
+codes:
+	VBROADCASTSS (R10), Z7
+	VMULPS (R8), Z7, Z0
+	VMULPS 64(R8), Z7, Z1
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VPADDD Z1, Z0, Z2
+	FOLD(VPADDD, Z2, Y2, X2, Y3, X3)
+	VMOVD X2, 64(R10)
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTNE2PS2BF16(1, 0, 0)
+	VPERMW Z0, Z29, Z0
+	VMOVDQU16 Z0, (R9)
+	ADDQ DX, R8
+	ADDQ $64, R9
+	ADDQ $4, R10
+	DECQ BX
+	JNZ codes
+
+	MOVQ $16, BX
+	SUBQ R11, BX
+	JEQ sums
+zeros:
+	VMOVDQU16 Z8, (R9)
+	ADDQ $64, R9
+	DECQ BX
+	JNZ zeros
+sums:
+	VCVTDQ2PS TILE_S(DI), Z2
+	VMULPS Z10, Z2, Z2
+	KTESTW K2, K2
+	JNE special
+done:
+	VMOVUPS Z10, TILE_D(DI)
+	VMOVUPS Z2, TILE_S(DI)
+	ADDQ $128, SI
+	ADDQ $byteTile__size, DI
+	DECQ CX
+	JNZ block
+	VZEROUPPER
+	RET
+
+special: // what is not a number becomes d, and s a NaN
+	VMOVAPS Z4, K2, Z10
+	VBROADCASTSS quantiseConst<>+16(SB), K2, Z2
+	KMOVW K2, AX
+next:
+	BSFL AX, BX
+	SHLL $6, BX
+	VMOVDQU16 Z8, (DI)(BX*1)
+	LEAL -1(AX), BX
+	ANDL BX, AX
+	JNZ next
+	JMP done
