@@ -113,10 +113,11 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 }
 
 // softmaxFast reports whether it did the work of softmax.
-func softmaxFast(p []float32, scale float32) (m, l float32, ok bool) {
+func softmaxFast(p []float32, lo, hi int, scale float32) (m, l float32, ok bool) {
 	if isa != pathAVX512 {
 		return 0, 0, false
 	}
-	m, l = softmaxAVX512(&p[0], len(p), scale)
+	const all = 1<<lanes - 1
+	m, l = softmaxAVX512(&p[0], len(p), all<<lo&all, uint16(all>>(len(p)-hi)), scale)
 	return m, l, true
 }

@@ -75,7 +75,7 @@ func valuesBF16x3AVX512(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 func valuesBF16x4AVX512(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func softmaxAVX512(p *float32, n int, scale float32) (m, l float32)
+func softmaxAVX512(p *float32, n int, first, last uint16, scale float32) (m, l float32)
 
 // The kernels by type and number of queries, less one.
 var (

@@ -25,19 +25,20 @@ func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32)
 		softCap(all, all, limit)
 		scaleBy = 1
 	}
-	for i := from; i < lo; i++ {
-		p[i] = negInf // stays that: scales are positive
-	}
-	for i := hi; i < to; i++ {
-		p[i] = negInf
-	}
-	return softmax(all, scaleBy)
+	return softmax(all, lo-from, hi-from, scaleBy)
 }
 
-// softmax is softmaxPart of a whole multiple of sixteen.
-func softmax(p []float32, scaleBy float32) (m, l float32) {
-	if m, l, ok := softmaxFast(p, scaleBy); ok {
+// softmax is softmaxPart of a whole multiple of sixteen, whose numbers lo to hi count: all
+// of the first sixteen and of the last but for those at the ends.
+func softmax(p []float32, lo, hi int, scaleBy float32) (m, l float32) {
+	if m, l, ok := softmaxFast(p, lo, hi, scaleBy); ok {
 		return m, l
+	}
+	for i := range lo {
+		p[i] = negInf // stays that: scales are positive
+	}
+	for i := hi; i < len(p); i++ {
+		p[i] = negInf
 	}
 	scale(p, p, scaleBy)
 	m = maximum(p)

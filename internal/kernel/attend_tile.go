@@ -41,8 +41,12 @@ func (s *attendScratch) run(j *attendJob, it *attendItem) {
 			s.merge(j, it, it.first+c, total, partialIn(parts[c*size:], n, d))
 		}
 	} else {
-		part := partialIn(s.part, n, d)
-		for c := it.first; c < it.first+it.chunks; c++ {
+		part, c := partialIn(s.part, n, d), it.first
+		if j.o.Window <= 0 { // all queries see the first chunk
+			s.chunk(j, it, c, total)
+			c++
+		}
+		for ; c < it.first+it.chunks; c++ {
 			s.chunk(j, it, c, part)
 			s.merge(j, it, c, total, part)
 		}

@@ -57,6 +57,20 @@ func Scale(p *Pool, y, x []float32, s, limit float32) {
 	t.run(p, (len(x)+cut-1)/cut, cost)
 }
 
+// Copy is y = x, by all workers.
+func Copy(p *Pool, y, x []float32) {
+	if len(y) != len(x) {
+		panic(fmt.Sprintf("kernel: %d numbers copied to %d", len(x), len(y)))
+	}
+	t := spareRows.take()
+	t.y, t.x = y, x
+	t.do = func(t *rowTask, lo, hi int) {
+		lo, hi = lo*cut, min(hi*cut, len(t.x))
+		copy(t.y[lo:hi], t.x[lo:hi])
+	}
+	t.run(p, (len(x)+cut-1)/cut, cut/4)
+}
+
 // MulRows is y = x with each row of len(w) numbers times w, elementwise. y may be x.
 func MulRows(p *Pool, y, x, w []float32) {
 	if len(y) != len(x) || len(w) == 0 && len(x) != 0 || len(w) != 0 && len(x)%len(w) != 0 {

@@ -180,37 +180,3 @@ type Span struct {
 	Row, Len, Past int
 	Blocks         []int32 // of the sequence, enough for Past+Len tokens
 }
-
-// StoreRows stores k and v [rows, KVHeads*HeadDim] of all spans.
-func (kv *KV) StoreRows(p *Pool, k, v []float32, spans []Span) {
-	t := spareStores.take()
-	t.kv, t.k, t.v, t.spans = kv, k, v, spans
-	t.chunk = max(1, 4096/(kv.KVHeads*kv.HeadDim))
-	last := 0
-	for _, s := range spans {
-		last = max(last, s.Row+s.Len)
-	}
-	p.Run((last+t.chunk-1)/t.chunk, t)
-	spareStores.put(t)
-}
-
-var spareStores spare[storeTask]
-
-// storeTask is the task of StoreRows.
-type storeTask struct {
-	kv    *KV
-	k, v  []float32
-	spans []Span
-	chunk int // rows
-}
-
-func (t *storeTask) Do(i int) {
-	lo, hi := i*t.chunk, (i+1)*t.chunk
-	n := t.kv.KVHeads * t.kv.HeadDim
-	for _, s := range t.spans {
-		for row := max(lo, s.Row); row < min(hi, s.Row+s.Len); row++ {
-			pos := s.Past + row - s.Row
-			t.kv.Store(int(s.Blocks[pos/t.kv.BlockLen]), pos%t.kv.BlockLen, t.k[row*n:(row+1)*n], t.v[row*n:(row+1)*n])
-		}
-	}
-}

@@ -207,3 +207,19 @@ func TestFunctionsAccuracy(t *testing.T) {
 func exactGELUTanh(x float64) float64 {
 	return x / (1 + math.Exp(-2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 }
+
+// Copy copies what does not fill whole pieces, too.
+func TestCopy(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	for _, n := range []int{0, 1, 3*cut + 5} {
+		x, y := make([]float32, n), make([]float32, n)
+		for i := range x {
+			x[i] = float32(i + 1)
+		}
+		Copy(p, y, x)
+		if i := firstDifference(x, y); i >= 0 {
+			t.Errorf("of %d numbers, number %d is %v, want %v", n, i, y[i], x[i])
+		}
+	}
+}

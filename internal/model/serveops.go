@@ -202,7 +202,7 @@ func (o *ServeOps) Layer(f LayerFunc, x Value) Value {
 		*out = make([]float32, len(y.Data))
 	}
 	*out = (*out)[:len(y.Data)]
-	copy(*out, y.Data)
+	kernel.Copy(o.pool, *out, y.Data)
 	o.arena.release(m)
 	o.last++
 	return Value{Data: *out, Rows: y.Rows, Width: y.Width, ID: o.last}
