@@ -1,6 +1,10 @@
 package training
 
-import "math"
+import (
+	"math"
+
+	"graft/internal/kernel"
+)
 
 // AdamW is the optimiser's settings (Loshchilov and Hutter, "Decoupled weight decay
 // regularization", 2019).
@@ -29,23 +33,33 @@ func (o *AdamW) update(p *Param, lr float64, n int) {
 	}
 }
 
+// piece is a task of a pool in which chunk i is a call.
+type piece func(i int)
+
+// Do implements kernel.Task.
+func (f piece) Do(i int) { f(i) }
+
+// eachParam calls f for all parameters, shared among the workers.
+func eachParam(pool *kernel.Pool, params []*Param, f func(i int, p *Param)) {
+	pool.Run(len(params), piece(func(i int) { f(i, params[i]) }))
+}
+
 // norm is the length of all gradients together.
-func norm(params []*Param) float64 {
-	sum := 0.0
-	for _, p := range params {
+func norm(pool *kernel.Pool, params []*Param) float64 {
+	squares, sum := make([]float64, len(params)), 0.0
+	eachParam(pool, params, func(i int, p *Param) {
 		for _, g := range p.Grad {
-			sum += float64(g) * float64(g)
+			squares[i] += float64(g) * float64(g)
 		}
+	})
+	for _, s := range squares { // in their order, whoever computed them
+		sum += s
 	}
 	return math.Sqrt(sum)
 }
 
 // scaleGrads multiplies all gradients.
-func scaleGrads(params []*Param, by float64) {
+func scaleGrads(pool *kernel.Pool, params []*Param, by float64) {
 	s := float32(by)
-	for _, p := range params {
-		for i := range p.Grad {
-			p.Grad[i] *= s
-		}
-	}
+	eachParam(pool, params, func(_ int, p *Param) { kernel.Scale(nil, p.Grad, p.Grad, s, 0) })
 }

@@ -53,12 +53,12 @@ func (t *Tape) nodeBack(n *node, y *value) {
 	gy := y.grad
 	switch n.kind {
 	case opNorm:
-		if g := t.added(n.a); g != nil {
+		if g, base := t.onto(n.a); g != nil {
 			x := t.val(n.a).data
 			if n.norm.Center {
-				kernel.LayerNormBack(t.pool, g, gy, x, n.norm.Weight, n.norm.Eps)
+				kernel.LayerNormBack(t.pool, g, base, gy, x, n.norm.Weight, n.norm.Eps)
 			} else {
-				kernel.RMSNormBack(t.pool, g, gy, x, n.norm.Weight, n.norm.Eps)
+				kernel.RMSNormBack(t.pool, g, base, gy, x, n.norm.Weight, n.norm.Eps)
 			}
 		}
 	case opRope:

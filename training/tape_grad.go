@@ -34,6 +34,24 @@ func (t *Tape) room(id int32) {
 // gradient outlives it.
 func (t *Tape) outside(id int32) bool { return t.layer == nil || int(id) <= t.layer.outside }
 
+// onto is memory for the gradient of a value, and what is to be added to it;
+// nil: nothing yet. They are the same unless others share the latter.
+func (t *Tape) onto(id int32) (g, base []float32) {
+	if id == 0 || !t.val(id).needs {
+		return nil, nil
+	}
+	v := t.val(id)
+	base = v.grad
+	switch {
+	case base == nil:
+		t.room(id)
+	case t.sharing[&base[0]] > 0:
+		t.sharing[&base[0]]--
+		t.room(id)
+	}
+	return v.grad, base
+}
+
 // added is grad, with zeros when fresh.
 func (t *Tape) added(id int32) []float32 {
 	g, fresh := t.grad(id)

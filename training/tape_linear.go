@@ -31,17 +31,21 @@ type projection struct {
 // stays for the backward pass, if there will be one.
 func (t *Tape) project(all []projection, x []float32, rows int, drop float32) {
 	at := t.work.at
-	left := t.lay(kernel.RowMajor(x, all[0].w.W.Cols), rows, all[0].w.W.Cols)
+	left := t.left(kernel.RowMajor(x, all[0].w.W.Cols), rows, all[0].w.W.Cols)
 	t.squeeze(all, left, x, drop)
 	sums := make([]kernel.Sum, 0, len(all))
+	var lefts []*kernel.Left
 	for i := range all {
 		p := &all[i]
 		s := kernel.Sum{Y: p.y, N: p.w.W.Rows, Terms: []kernel.Term{{A: left, B: kernel.Transposed(p.w.W)}}}
 		if p.m != nil {
-			s.Terms = append(s.Terms, kernel.Term{A: t.lay(kernel.RowMajor(p.u, p.m.Rank), rows, p.m.Rank), B: kernel.Of(p.b().T())})
+			u := t.left(kernel.RowMajor(p.u, p.m.Rank), rows, p.m.Rank)
+			lefts = append(lefts, u)
+			s.Terms = append(s.Terms, kernel.Term{A: u, B: kernel.Of(p.b().T())})
 		}
 		sums = append(sums, s)
 	}
+	t.gemm.Lay(t.pool, lefts...)
 	t.gemm.Sums(t.pool, sums...)
 	t.work.release(at)
 	for _, p := range all {
@@ -57,16 +61,17 @@ func (t *Tape) project(all []projection, x []float32, rows int, drop float32) {
 // b is the part of B that belongs to the projection.
 func (p *projection) b() kernel.View { return kernel.RowMajor(p.m.rowsOf(p.m.B.Data, p.w), p.m.Rank) }
 
-// lay lays x [rows, k] out for products, in memory of work.
-func (t *Tape) lay(x kernel.View, rows, k int) *kernel.Left {
-	return t.gemm.Lay(t.pool, t.work.take(t.gemm.LeftLen(rows, k)), x, rows, k)
+// left is x [rows, k] as the left side of products, in memory of work; it is to be laid out.
+func (t *Tape) left(x kernel.View, rows, k int) *kernel.Left {
+	return t.gemm.Left(t.work.take(t.gemm.LeftLen(rows, k)), x, rows, k)
 }
 
-// squeeze computes u = s A drop(x) where it is missing. left is x laid out. The parts of a
-// module follow each other.
+// squeeze lays left out, which is x, and computes u = s A drop(x) where it is missing. The
+// parts of a module follow each other.
 func (t *Tape) squeeze(all []projection, left *kernel.Left, x []float32, drop float32) {
 	var sums []kernel.Sum
 	var scales []float32
+	lefts := []*kernel.Left{left}
 	for i := range all {
 		p := &all[i]
 		switch {
@@ -82,12 +87,14 @@ func (t *Tape) squeeze(all []projection, left *kernel.Left, x []float32, drop fl
 			}
 			from := left
 			if drop != 0 {
-				from = t.lay(kernel.RowMajor(t.dropped(p.m, x, drop), p.m.In), len(x)/p.m.In, p.m.In)
+				from = t.left(kernel.RowMajor(t.dropped(p.m, x, drop), p.m.In), len(x)/p.m.In, p.m.In)
+				lefts = append(lefts, from)
 			}
 			sums = append(sums, kernel.Sum{Y: p.u, N: p.m.Rank, Terms: []kernel.Term{{A: from, B: kernel.Of(kernel.RowMajor(p.m.A.Data, p.m.In).T())}}})
 			scales = append(scales, p.m.Scale)
 		}
 	}
+	t.gemm.Lay(t.pool, lefts...)
 	t.gemm.Sums(t.pool, sums...)
 	for i, s := range sums {
 		kernel.Scale(t.pool, s.Y, s.Y, scales[i], 0)
@@ -118,43 +125,55 @@ func (t *Tape) mask(m *Module) uint64 {
 // fresh says that gx holds nothing yet. ys are the results, for DoRA alone.
 func (t *Tape) projectBack(gx []float32, all []projection, x []float32, ys [][]float32, rows int, drop float32, fresh bool) {
 	at := t.work.at
-	lefts := make([]*kernel.Left, len(all))
+	lefts := make([]*kernel.Left, len(all), 2*len(all))
+	us := make([]*kernel.Left, len(all)) // uᵀ
 	for i := range all {
 		p := &all[i]
 		if p.m != nil && p.m.M != nil {
 			p.y = t.stretchBack(p.m, p.w, p.y, ys[i])
 		}
-		lefts[i] = t.lay(kernel.RowMajor(p.y, p.w.W.Rows), rows, p.w.W.Rows)
+		lefts[i] = t.left(kernel.RowMajor(p.y, p.w.W.Rows), rows, p.w.W.Rows)
+		if p.m != nil {
+			us[i] = t.left(kernel.RowMajor(p.u, p.m.Rank).T(), p.m.Rank, rows)
+			lefts = append(lefts, us[i])
+		}
 	}
-	updates := t.squeezeBack(all, lefts, rows)
+	t.gemm.Lay(t.pool, lefts...)
+	gys := lefts[:len(all)]
+	updates := t.squeezeBack(all, gys, rows)
 	var sums []kernel.Sum
+	lefts = lefts[len(lefts):]
 	if gx != nil {
 		sum := kernel.Sum{Y: gx, N: all[0].w.W.Cols, Addition: !fresh}
 		for i, p := range all {
-			sum.Terms = append(sum.Terms, kernel.Term{A: lefts[i], B: kernel.Across(p.w.W)})
+			sum.Terms = append(sum.Terms, kernel.Term{A: gys[i], B: kernel.Across(p.w.W)})
 		}
 		for _, u := range updates {
 			if drop == 0 {
-				sum.Terms = append(sum.Terms, kernel.Term{A: t.lay(u.gu, rows, u.m.Rank), B: kernel.Of(u.a())})
+				gu := t.left(u.gu, rows, u.m.Rank)
+				lefts = append(lefts, gu)
+				sum.Terms = append(sum.Terms, kernel.Term{A: gu, B: kernel.Of(u.a())})
 			}
 		}
 		sums = append(sums, sum)
 	}
 	for _, u := range updates {
-		z := kernel.Of(kernel.RowMajor(t.dropped(u.m, x, drop), u.m.In))
-		sums = append(sums, kernel.Sum{Y: u.m.A.Grad, N: u.m.In, Addition: true, Terms: []kernel.Term{{A: t.lay(u.gu.T(), u.m.Rank, rows), B: z}}})
+		z, gu := kernel.Of(kernel.RowMajor(t.dropped(u.m, x, drop), u.m.In)), t.left(u.gu.T(), u.m.Rank, rows)
+		lefts = append(lefts, gu)
+		sums = append(sums, kernel.Sum{Y: u.m.A.Grad, N: u.m.In, Addition: true, Terms: []kernel.Term{{A: gu, B: z}}})
 	}
 	grads := len(sums) // those of B follow, transposed
-	for _, p := range all {
+	for i, p := range all {
 		if p.m != nil {
-			u, gy := kernel.RowMajor(p.u, p.m.Rank), kernel.RowMajor(p.y, p.w.W.Rows)
-			sums = append(sums, kernel.Sum{Y: t.work.take(p.m.Rank * p.w.W.Rows), N: p.w.W.Rows, Terms: []kernel.Term{{A: t.lay(u.T(), p.m.Rank, rows), B: kernel.Of(gy)}}})
+			gy := kernel.RowMajor(p.y, p.w.W.Rows)
+			sums = append(sums, kernel.Sum{Y: t.work.take(p.m.Rank * p.w.W.Rows), N: p.w.W.Rows, Terms: []kernel.Term{{A: us[i], B: kernel.Of(gy)}}})
 		}
 	}
+	t.gemm.Lay(t.pool, lefts...)
 	t.gemm.Sums(t.pool, sums...)
 	for _, p := range all {
 		if p.m != nil {
-			addTransposed(p.m.rowsOf(p.m.B.Grad, p.w), sums[grads].Y, p.m.Rank)
+			kernel.AddTransposed(t.pool, p.m.rowsOf(p.m.B.Grad, p.w), sums[grads].Y, p.m.Rank)
 			grads++
 		}
 	}
@@ -196,14 +215,4 @@ func (t *Tape) squeezeBack(all []projection, lefts []*kernel.Left, rows int) (up
 		kernel.Scale(t.pool, s.Y, s.Y, updates[i].m.Scale, 0)
 	}
 	return updates
-}
-
-// addTransposed adds src [rank, n] to dst [n, rank].
-func addTransposed(dst, src []float32, rank int) {
-	n := len(dst) / rank
-	for i := range n {
-		for j := range rank {
-			dst[i*rank+j] += src[j*n+i]
-		}
-	}
 }

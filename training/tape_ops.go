@@ -75,9 +75,12 @@ func (t *Tape) Embed(table *model.Linear, ids []int32, scale float32) model.Valu
 	if !todo {
 		return y
 	}
-	for i, id := range ids {
-		table.W.Row(y.Data[i*y.Width:(i+1)*y.Width], int(id))
-	}
+	const each = 16 // rows
+	t.pool.Run((len(ids)+each-1)/each, piece(func(i int) {
+		for r := i * each; r < min(len(ids), (i+1)*each); r++ {
+			table.W.Row(y.Data[r*y.Width:(r+1)*y.Width], int(ids[r]))
+		}
+	}))
 	if scale != 1 {
 		kernel.Scale(t.pool, y.Data, y.Data, scale, 0)
 	}
@@ -162,21 +165,27 @@ func (t *Tape) rotate(y, x []float32, width int, r *model.Rope, back bool) {
 		}
 		t.rotary[r] = u
 	}
-	pos := t.batch.Positions()
-	for i := range t.batch.Segs {
-		s := &t.batch.Segs[i]
-		use := u.short
-		switch long := u.long != nil && s.Limit > r.OriginalContext; {
-		case long && back:
-			use = u.longBack
-		case long:
-			use = u.long
-		case back:
-			use = u.shortBack
+	pos, segs := t.batch.Positions(), t.batch.Segs
+	for i := 0; i < len(segs); {
+		use, from, to := u.of(&segs[i], r, back), segs[i].Row, segs[i].Row+segs[i].Len
+		for i++; i < len(segs) && segs[i].Row == to && u.of(&segs[i], r, back) == use; i++ {
+			to += segs[i].Len
 		}
-		lo, hi := s.Row*width, (s.Row+s.Len)*width
-		use.Rows(t.pool, y[lo:hi], x[lo:hi], width/r.HeadDim, r.HeadDim, pos[s.Row:s.Row+s.Len])
+		use.Rows(t.pool, y[from*width:to*width], x[from*width:to*width], width/r.HeadDim, r.HeadDim, pos[from:to])
 	}
+}
+
+// of is the tables for a segment.
+func (u *rotary) of(s *model.Segment, r *model.Rope, back bool) *kernel.Rotary {
+	switch long := u.long != nil && s.Limit > r.OriginalContext; {
+	case long && back:
+		return u.longBack
+	case long:
+		return u.long
+	case back:
+		return u.shortBack
+	}
+	return u.short
 }
 
 func negated(x []float32) []float32 {

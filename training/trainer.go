@@ -142,12 +142,10 @@ func (t *Trainer) Run(ctx context.Context, report func(Report) error) error {
 // but Param.Grad: there is then the gradient of the mean loss, before it is cut.
 func (t *Trainer) Gradient(ctx context.Context, step int) (Stats, error) {
 	params := t.adapter.Params()
-	for _, p := range params {
-		clear(p.Grad)
-	}
+	eachParam(t.tape.pool, params, func(_ int, p *Param) { clear(p.Grad) })
 	s, err := t.gradient(ctx, t.windows.at(step).examples, uint64(step))
 	if err == nil {
-		scaleGrads(params, 1/s.Weight)
+		scaleGrads(t.tape.pool, params, 1/s.Weight)
 	}
 	return s, err
 }
@@ -160,7 +158,7 @@ func (t *Trainer) Step(ctx context.Context) (Report, error) {
 		return Report{}, err // nothing has changed
 	}
 	r := Report{
-		Step: step + 1, Total: t.total, Loss: s.Mean(), Accuracy: s.Accuracy(), Targets: s.Tokens, Norm: norm(params),
+		Step: step + 1, Total: t.total, Loss: s.Mean(), Accuracy: s.Accuracy(), Targets: s.Tokens, Norm: norm(t.tape.pool, params),
 		Epoch: t.windows.at(step).done,
 		Rate:  t.opts.LearningRate * t.opts.Schedule.factor(step, t.opts.Warmup, t.total),
 	}
@@ -175,15 +173,17 @@ func (t *Trainer) Step(ctx context.Context) (Report, error) {
 	t.state.Skips = 0
 	t.state.Updates++
 	if c := t.opts.Clip; c > 0 && r.Norm > c {
-		scaleGrads(params, c/(r.Norm+1e-6)) // as torch's clip_grad_norm_
+		scaleGrads(t.tape.pool, params, c/(r.Norm+1e-6)) // as torch's clip_grad_norm_
 	}
-	for _, m := range t.adapter.Modules {
+	modules := t.adapter.Modules
+	t.tape.pool.Run(len(modules), piece(func(i int) {
+		m := modules[i]
 		t.opts.AdamW.update(m.A, r.Rate, t.state.Updates)
 		t.opts.AdamW.update(m.B, r.Rate*t.opts.RatioB, t.state.Updates)
 		if m.M != nil {
 			t.opts.AdamW.update(m.M, r.Rate, t.state.Updates)
 		}
-	}
+	}))
 	return r, nil
 }
 

@@ -5,15 +5,16 @@ import (
 	"math"
 )
 
-// RMSNormBack adds to gx what y = RMSNorm(x) passes back of gy, for each group of
+// RMSNormBack is gx = base + what y = RMSNorm(x) passes back of gy, for each group of
 // len(w) numbers: with r = 1/sqrt(mean(x²)+eps),
 //
-//	gx_i += r (w_i gy_i - x_i r² mean_j(w_j gy_j x_j))
+//	gx_i = base_i + r (w_i gy_i - x_i r² mean_j(w_j gy_j x_j))
 //
-// The weights are not trained.
-func RMSNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
-	normBack(p, gx, gy, x, w, eps, func(t *rowTask, lo, hi int) {
+// base may be gx, or nil for zeros. The weights are not trained.
+func RMSNormBack(p *Pool, gx, base, gy, x, w []float32, eps float32) {
+	normBack(p, gx, base, gy, x, w, eps, func(t *rowTask, lo, hi int) {
 		n := t.width
+		var zeros [512]float32
 		var weighted [512]float32 // w gy, of some columns
 		for i := lo; i < hi; i++ {
 			gx, gy, x := t.y[i*n:(i+1)*n], t.b[i*n:(i+1)*n], t.x[i*n:(i+1)*n]
@@ -30,19 +31,25 @@ func RMSNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
 				if n > len(weighted) {
 					mulScaled(weighted[:], gy[j:end], t.w[j:end], 1)
 				}
-				mulAdd(gx[j:end], weighted[:end-j], float32(r), gx[j:end])
+				base := zeros[:end-j]
+				if t.base != nil {
+					base = t.base[i*n+j : i*n+end]
+				}
+				mulAdd(gx[j:end], weighted[:end-j], float32(r), base)
 				mulAdd(gx[j:end], x[j:end], by, gx[j:end])
 			}
 		}
 	})
 }
 
-// LayerNormBack adds to gx what y = LayerNorm(x) passes back of gy, for each group
+// LayerNormBack is gx = base + what y = LayerNorm(x) passes back of gy, for each group
 // of len(w) numbers: with z = (x-mean) r, r = 1/sqrt(variance+eps),
 //
-//	gx_i += r (w_i gy_i - mean_j(w_j gy_j) - z_i mean_j(w_j gy_j z_j))
-func LayerNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
-	normBack(p, gx, gy, x, w, eps, func(t *rowTask, lo, hi int) {
+//	gx_i = base_i + r (w_i gy_i - mean_j(w_j gy_j) - z_i mean_j(w_j gy_j z_j))
+//
+// base may be gx, or nil for zeros.
+func LayerNormBack(p *Pool, gx, base, gy, x, w []float32, eps float32) {
+	normBack(p, gx, base, gy, x, w, eps, func(t *rowTask, lo, hi int) {
 		n := t.width
 		for i := lo; i < hi; i++ {
 			gx, gy, x := t.y[i*n:(i+1)*n], t.b[i*n:(i+1)*n], t.x[i*n:(i+1)*n]
@@ -57,18 +64,22 @@ func LayerNormBack(p *Pool, gx, gy, x, w []float32, eps float32) {
 			r := 1 / math.Sqrt(variance/float64(n)+float64(t.s))
 			g, gz = g/float64(n), gz/float64(n)*r*r
 			for j, v := range gy {
-				gx[j] += float32(r * (float64(v)*float64(t.w[j]) - g - (float64(x[j])-mean)*gz))
+				had := float32(0)
+				if t.base != nil {
+					had = t.base[i*n+j]
+				}
+				gx[j] = had + float32(r*(float64(v)*float64(t.w[j])-g-(float64(x[j])-mean)*gz))
 			}
 		}
 	})
 }
 
-func normBack(p *Pool, gx, gy, x, w []float32, eps float32, do func(t *rowTask, lo, hi int)) {
+func normBack(p *Pool, gx, base, gy, x, w []float32, eps float32, do func(t *rowTask, lo, hi int)) {
 	checkGroups(gx, x, len(w))
-	if len(gy) != len(x) {
+	if len(gy) != len(x) || base != nil && len(base) != len(x) {
 		panic(fmt.Sprintf("kernel: gradient of %d numbers of a norm of %d", len(gy), len(x)))
 	}
 	t := spareRows.take()
-	t.y, t.b, t.x, t.w, t.width, t.s, t.do = gx, gy, x, w, len(w), eps, do
+	t.y, t.base, t.b, t.x, t.w, t.width, t.s, t.do = gx, base, gy, x, w, len(w), eps, do
 	t.run(p, len(x)/len(w), 4*len(w))
 }

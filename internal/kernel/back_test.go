@@ -63,11 +63,17 @@ func TestNormBack(t *testing.T) {
 			for _, center := range []bool{false, true} {
 				gx := ones(len(x)) // what is there stays
 				const eps = 0.1
+				back := RMSNormBack
 				if center {
-					LayerNormBack(nil, gx, gy, x, w, eps)
-				} else {
-					RMSNormBack(nil, gx, gy, x, w, eps)
+					back = LayerNormBack
 				}
+				back(nil, gx, gx, gy, x, w, eps)
+				apart, fresh, zeros := randomF32(rng, len(x)), randomF32(rng, len(x)), make([]float32, len(x))
+				back(nil, apart, ones(len(x)), gy, x, w, eps)
+				sameBits(t, "another base", apart, gx)
+				back(nil, fresh, nil, gy, x, w, eps)
+				back(nil, zeros, zeros, gy, x, w, eps)
+				sameBits(t, "no base", fresh, zeros)
 				for i := range gx {
 					gx[i]--
 				}

@@ -116,3 +116,21 @@ func MulColumns(p *Pool, sum, a, y, b, d []float32) {
 	}
 	t.run(p, n, len(a)/n)
 }
+
+// AddTransposed adds src [width, n] to dst [n, width].
+func AddTransposed(p *Pool, dst, src []float32, width int) {
+	if len(dst) != len(src) || width == 0 || len(dst)%width != 0 {
+		panic(fmt.Sprintf("kernel: %d numbers transposed to rows of %d of %d", len(src), width, len(dst)))
+	}
+	t := spareRows.take()
+	t.y, t.x, t.width = dst, src, width
+	t.do = func(t *rowTask, lo, hi int) {
+		n := len(t.y) / t.width
+		for i := lo; i < hi; i++ {
+			for j, to := 0, t.y[i*t.width:(i+1)*t.width]; j < t.width; j++ {
+				to[j] += t.x[j*n+i]
+			}
+		}
+	}
+	t.run(p, len(dst)/width, 8*width)
+}

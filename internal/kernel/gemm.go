@@ -56,9 +56,8 @@ type gemmTile struct {
 
 // gemmEdge is the memory for tiles that stick out of a matrix.
 type gemmEdge struct {
-	pairs bool // of the blocks to come; see gemmTile
-	a     [gemmDepth * gemmRows]float32
-	c     [gemmRows * gemmCols]float32
+	a [gemmDepth * gemmRows]float32
+	c [gemmRows * gemmCols]float32
 }
 
 // block computes c [m, n] = or += a [m, k] b [k, n], where k is at most gemmDepth, n
@@ -72,7 +71,7 @@ func (e *gemmEdge) block(c, a, b View, m, n, k int, addition bool) {
 	a.holds(m, k)
 	b.holds(k, width)
 	c.holds(m, n)
-	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k, pairs: e.pairs}
+	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k}
 	for i := 0; i < m; i += gemmRows {
 		rows := min(gemmRows, m-i)
 		t.a, t.aRow, t.aCol = &a.Data[i*a.Row], a.Row, a.Col
@@ -87,13 +86,18 @@ func (e *gemmEdge) block(c, a, b View, m, n, k int, addition bool) {
 		}
 		t.c, t.cRow, t.addition = &e.c[0], gemmCols, false
 		t.run(width)
-		for r := range rows {
-			from, to := e.c[r*gemmCols:r*gemmCols+n], c.Data[(i+r)*c.Row:(i+r)*c.Row+n]
-			if addition {
-				add(to, to, from)
-			} else {
-				copy(to, from)
-			}
+		e.paste(c.from(i, 0), rows, n, addition)
+	}
+}
+
+// paste writes or adds the first rows and n columns of e.c to c.
+func (e *gemmEdge) paste(c View, rows, n int, addition bool) {
+	for r := range rows {
+		from, to := e.c[r*gemmCols:r*gemmCols+n], c.Data[r*c.Row:r*c.Row+n]
+		if addition {
+			add(to, to, from)
+		} else {
+			copy(to, from)
 		}
 	}
 }

@@ -85,6 +85,10 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 	transpose16AVX512(&dst[0], dstRow, &src[0], srcRow)
 }
 
+// transposesRows tells that transpose16 writes one row of dst after the other, so that rows
+// may overlap: of each the numbers count that the next does not overwrite.
+func transposesRows() bool { return isa == pathAVX512 }
+
 // hasPairs tells whether the path in use multiplies pairs of bfloat16 numbers.
 func hasPairs() bool { return isa == pathAVX512 && cpu.X86.HasAVX512BF16 }
 

@@ -10,6 +10,7 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 	transpose16Generic(dst, dstRow, src, srcRow)
 }
 
+func transposesRows() bool         { return false }
 func hasPairs() bool               { return false }
 func pairAlong(dst, src []float32) {}
 func pairRows(dst, src []float32)  {}

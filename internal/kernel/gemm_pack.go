@@ -6,7 +6,6 @@ package kernel
 type factor struct {
 	view   View
 	w      *Matrix // instead of view
-	pairs  bool    // the product is one of bfloat16 numbers, the left side has been made pairs
 	across bool    // the factor is w itself, k its rows; else it is w transposed
 }
 
@@ -24,9 +23,10 @@ func (f *factor) step() int {
 // gemmScratch is the working memory of one worker.
 type gemmScratch struct {
 	edge  gemmEdge
+	near  []float32 // bands of the left side that are not laid out before; see Left.near
 	panel []float32 // [columns/gemmCols, k, gemmCols]
 	pairs []float32 // one panel as pairs, [k/2, gemmCols]; or panels of split numbers
-	sums  []float32 // of split numbers; see splitJob.chunk
+	sums  []float32 // of split numbers; see cutSum.split
 	tall  []float32 // sixteen rows of weights as [columns, 16]
 	q     []uint8   // a panel of weights; see packing
 	f     []float32 // its scales, then its mins
@@ -34,32 +34,32 @@ type gemmScratch struct {
 
 // pack puts rows d to d+k and columns j to j+n of the factor into panels, filled up
 // with zeros. n is at most step().
-func (s *gemmScratch) pack(f *factor, d, k, j, n int) {
+func (s *gemmScratch) pack(panel []float32, f *factor, d, k, j, n int) {
 	switch {
 	case f.w == nil:
-		s.packView(f.view.from(d, j), k, n)
+		packView(panel, f.view.from(d, j), k, n)
 	case f.across:
-		s.packAcross(f.w, d, k, j, n)
+		s.packAcross(panel, f.w, d, k, j, n)
 	default:
-		s.packAlong(f.w, d, k, j, n)
+		s.packAlong(panel, f.w, d, k, j, n)
 	}
 }
 
 // packView packs a [k, n] of at most gemmCols columns.
-func (s *gemmScratch) packView(v View, k, n int) {
+func packView(panel []float32, v View, k, n int) {
 	if v.Row == 1 && n > 0 { // columns lie in memory
 		for j := range gemmCols {
 			if j >= n {
 				for i := range k {
-					s.panel[i*gemmCols+j] = 0
+					panel[i*gemmCols+j] = 0
 				}
 			}
 		}
-		pasteTransposed(s.panel, gemmCols, v.Data, v.Col, n, k)
+		pasteTransposed(panel, gemmCols, v.Data, v.Col, n, k)
 		return
 	}
 	for i := range k {
-		to := s.panel[i*gemmCols : (i+1)*gemmCols]
+		to := panel[i*gemmCols : (i+1)*gemmCols]
 		for j := range n {
 			to[j] = v.Data[i*v.Row+j*v.Col]
 		}
@@ -68,9 +68,9 @@ func (s *gemmScratch) packView(v View, k, n int) {
 }
 
 // packAlong packs columns d to d+k of rows j to j+n of w as [k, n].
-func (s *gemmScratch) packAlong(w *Matrix, d, k, j, n int) {
+func (s *gemmScratch) packAlong(panel []float32, w *Matrix, d, k, j, n int) {
 	for r := 0; r < gemmCols; r += groupRows {
-		to := s.panel[r:]
+		to := panel[r:]
 		if r >= n {
 			for i := range k {
 				clear(to[i*gemmCols : i*gemmCols+groupRows])
@@ -102,7 +102,7 @@ func (s *gemmScratch) wide(w *Matrix, row, rows, d, k int) []float32 {
 
 // packAcross packs rows d to d+k and columns j to j+n of w, one panel after another.
 // d is a multiple of sixteen, j of the block length.
-func (s *gemmScratch) packAcross(w *Matrix, d, k, j, n int) {
+func (s *gemmScratch) packAcross(panel []float32, w *Matrix, d, k, j, n int) {
 	panels := (n + gemmCols - 1) / gemmCols
 	if w.format.packing == nil {
 		size := w.format.BlockBytes
@@ -111,7 +111,7 @@ func (s *gemmScratch) packAcross(w *Matrix, d, k, j, n int) {
 			for p := range panels {
 				from := j + p*gemmCols
 				m := min(gemmCols, w.Cols-from)
-				to := s.panel[(p*k+i)*gemmCols:][:gemmCols]
+				to := panel[(p*k+i)*gemmCols:][:gemmCols]
 				w.format.Dequantize(to[:m], row[from*size:(from+m)*size])
 				clear(to[m:])
 			}
@@ -125,7 +125,7 @@ func (s *gemmScratch) packAcross(w *Matrix, d, k, j, n int) {
 		s.unpack(w, (d+i)/groupRows, j, n, s.tall, groupRows)
 		rows := min(groupRows, k-i)
 		for p := range panels {
-			to := s.panel[(p*k+i)*gemmCols:]
+			to := panel[(p*k+i)*gemmCols:]
 			for c := 0; c < gemmCols; c += 16 {
 				pasteTransposed(to[c:], gemmCols, s.tall[(p*gemmCols+c)*groupRows:], groupRows, 16, rows)
 			}

@@ -1,33 +1,5 @@
 package kernel
 
-// lay splits the numbers, which are some.
-func (l *Left) lay(p *Pool, memory []float32) {
-	blocks := blocksOf(l.rows)
-	l.blocks = lined(memory)[:blocks*blocksOf(l.k)*l.block()]
-	t := spareLefts.take()
-	workers := min(p.Workers(), blocks)
-	t.left, t.share = l, (blocks+workers-1)/workers
-	p.Run(workers, t)
-	t.left = nil
-	spareLefts.put(t)
-}
-
-// leftTask lays a left-hand side out: each worker has so many blocks of 32 rows.
-type leftTask struct {
-	left  *Left
-	share int
-}
-
-var spareLefts spare[leftTask]
-
-// Do is one worker.
-func (t *leftTask) Do(i int) {
-	l := t.left
-	for r := i * t.share; r < min((i+1)*t.share, blocksOf(l.rows)); r++ {
-		l.band(r)
-	}
-}
-
 // band splits 32 rows, or those that are left.
 func (l *Left) band(r int) {
 	to := l.blocks[r*blocksOf(l.k)*l.block():]

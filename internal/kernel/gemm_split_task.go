@@ -1,44 +1,18 @@
 package kernel
 
-import (
-	"slices"
-	"sync/atomic"
-)
-
-// splitJob is the task of some sums of products of split numbers: workers take some
-// columns of one, and some rows where columns are few, until none is left.
+// splitJob is the task of some sums of products of split numbers.
 type splitJob struct {
-	sums    []splitSum
+	sumCuts
 	half    bool
-	items   int
 	scratch []gemmScratch
-	next    atomic.Int64
-}
-
-// splitSum is one of them, cut into items.
-type splitSum struct {
-	Sum
-	rows    int
-	unit    int // panels that are packed together
-	columns int // of an item
-	blocks  int // of rows, in an item
-	down    int // items one below the other
-	first   int // number of its first item
 }
 
 // split computes sums whose left-hand sides are laid out.
 func (g *Gemm) split(p *Pool, sums []Sum) {
 	j := &g.tiled
 	j.half = g.Precision == Half
-	j.sums = j.sums[:0]
-	for _, s := range sums {
-		u := splitSum{Sum: s, rows: s.Terms[0].A.rows, unit: 1}
-		for i := range s.Terms {
-			u.unit = max(u.unit, s.Terms[i].B.f.step()/splitSide)
-		}
-		j.sums = append(j.sums, u)
-	}
-	j.plan(p.Workers())
+	j.set(sums)
+	j.plan(p.Workers(), splitPanels, splitTall, splitSide)
 	step, pairs, numbers := 0, 0, 0
 	for i := range j.sums {
 		s := &j.sums[i]
@@ -51,7 +25,7 @@ func (g *Gemm) split(p *Pool, sums []Sum) {
 		numbers = max(numbers, s.columns*s.blocks*splitSide)
 	}
 	workers := min(p.Workers(), j.items)
-	g.reserve(workers, step, pairs)
+	g.reserve(workers, gemmDepth*step, pairs)
 	for i := range g.scratch[:workers] {
 		s := &g.scratch[i]
 		if len(s.sums) < numbers {
@@ -74,50 +48,20 @@ const (
 	splitDepth  = 768
 )
 
-// plan cuts the sums so that all workers have as much to do.
-func (j *splitJob) plan(workers int) {
-	panels := 0
-	for i := range j.sums {
-		panels += blocksOf(j.sums[i].N)
-	}
-	most := max(1, min(splitPanels, panels/workers))
-	j.items = 0
-	for i := range j.sums {
-		s := &j.sums[i]
-		panels, blocks := blocksOf(s.N), blocksOf(s.rows)
-		across := (panels + most - 1) / most
-		each := ((panels+across-1)/across + s.unit - 1) / s.unit * s.unit
-		across = (panels + each - 1) / each
-		parts := (blocks + splitTall - 1) / splitTall
-		if len(j.sums) < workers { // one alone, or few: rows make up for columns
-			parts = max(parts, min(blocks, (workers+len(j.sums)*across-1)/(len(j.sums)*across)))
-		}
-		s.columns, s.blocks = each*splitSide, (blocks+parts-1)/parts
-		s.down, s.first = (blocks+s.blocks-1)/s.blocks, j.items
-		j.items += s.down * across
-	}
-}
-
 // Do is one worker; i picks its scratch memory.
 func (j *splitJob) Do(i int) {
 	for {
-		item := int(j.next.Add(1)) - 1
-		if item >= j.items {
+		s, col, block := j.take()
+		if s == nil {
 			return
 		}
-		at, found := slices.BinarySearchFunc(j.sums, item, func(s splitSum, item int) int { return s.first - item })
-		if !found {
-			at--
-		}
-		s := &j.sums[at]
-		item -= s.first
-		s.item(&j.scratch[i], item/s.down*s.columns, item%s.down*s.blocks, j.half)
+		s.split(&j.scratch[i], col, block, j.half)
 	}
 }
 
-// item computes some columns from col on of some blocks of rows. They are summed in
+// split computes some columns from col on of some blocks of rows. They are summed in
 // g.sums, [panels, rows, 32], as rows of the result are far apart.
-func (s *splitSum) item(g *gemmScratch, col, block int, half bool) {
+func (s *cutSum) split(g *gemmScratch, col, block int, half bool) {
 	n := min(s.columns, s.N-col)
 	high := min(s.blocks, blocksOf(s.rows)-block)
 	y, rows := s.Y[block*splitSide*s.N+col:], min(high*splitSide, s.rows-block*splitSide)
@@ -164,7 +108,7 @@ func (c *splitChunk) right(g *gemmScratch, f *factor) {
 				splitPanel(to, f.view.from(c.d+e, c.col+j).Data, f.view.Row, deep, c.half)
 				continue
 			}
-			g.pack(f, c.d+e, deep, c.col+j, wide)
+			g.pack(g.panel, f, c.d+e, deep, c.col+j, wide)
 			for p := 0; p < wide; p += splitSide {
 				splitPanel(to[p/splitSide*panel:], g.panel[p*deep:], splitSide, deep, c.half)
 			}

@@ -49,7 +49,8 @@ func splitByDefinition(c []float32, a, b View, m, n, k int, addition, half bool)
 // oneSplit is a product of split numbers, whether or not this path would take it.
 func oneSplit(g *Gemm, p *Pool, y, x []float32, b Factor, m, n, k int, addition bool) {
 	l := &Left{x: RowMajor(x, k), rows: m, k: k, half: g.Precision == Half}
-	l.lay(p, make([]float32, blocksOf(m)*blocksOf(k)*splitBlock+15))
+	l.blocks = lined(make([]float32, blocksOf(m)*blocksOf(k)*splitBlock+15))
+	g.Lay(p, l)
 	g.split(p, []Sum{{Y: y, N: n, Addition: addition, Terms: []Term{{l, b}}}})
 }
 

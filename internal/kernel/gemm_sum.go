@@ -1,17 +1,18 @@
 package kernel
 
-import (
-	"slices"
-	"unsafe"
-)
+import "unsafe"
 
 // Left is a left-hand side of products, [rows, k], laid out once for all of them. It holds
 // until its numbers change.
 type Left struct {
 	x       View
 	rows, k int
-	blocks  []float32 // split numbers, [blocks of 32 rows, blocks of 32 k]; nil: products read x
+	blocks  []float32 // split numbers, [blocks of 32 rows, blocks of 32 k]; nil: see bands
+	bands   []float32 // numbers, or pairs of them; see gemm_left.go; nil: products read x
 	half    bool
+	pairs   bool // bands are of pairs of bfloat16 numbers
+
+	each, first int // how many blocks or bands are laid out at a time; see layTask
 }
 
 // Factor is a right-hand side of products, [k, n].
@@ -40,24 +41,42 @@ type Sum struct {
 	Terms    []Term
 }
 
-// Lay lays x [rows, k] out for products of g's precision. The memory is used until the
-// last of them; LeftLen numbers are enough.
-func (g *Gemm) Lay(p *Pool, memory []float32, x View, rows, k int) *Left {
+// Left is x [rows, k] as a left-hand side of products of g's precision, once Lay has laid it
+// out. The memory is used until the last of them; LeftLen numbers are enough.
+func (g *Gemm) Left(memory []float32, x View, rows, k int) *Left {
 	x.holds(rows, k)
 	l := &Left{x: x, rows: rows, k: k, half: g.Precision == Half}
-	if g.splits() && rows > 0 && k > 0 {
-		l.lay(p, memory)
+	switch {
+	case rows == 0 || k == 0:
+	case g.splits():
+		l.blocks = lined(memory)[:blocksOf(rows)*blocksOf(k)*l.block()]
+	case g.halves():
+		if x.Col == 1 && k%32 == 0 {
+			l.pairs = true
+			l.bands = lined(memory)[:bandsOf(rows)*gemmRows*k/2]
+		}
+	case k < deepK: // else it is large, and few items read it
+		l.bands = lined(memory)[:bandsOf(rows)*gemmRows*k]
 	}
 	return l
 }
 
-// LeftLen is how much memory Lay needs.
+// LeftLen is how much memory Left needs.
 func (g *Gemm) LeftLen(rows, k int) int {
-	if !g.splits() {
-		return 0
+	switch {
+	case g.splits():
+		return blocksOf(rows)*blocksOf(k)*blockLen(g.Precision == Half) + 15
+	case g.halves():
+		return bandsOf(rows)*gemmRows*k/2 + 15
+	case k < deepK:
+		return bandsOf(rows)*gemmRows*k + 15
 	}
-	return blocksOf(rows)*blocksOf(k)*blockLen(g.Precision == Half) + 15
+	return 0
 }
+
+// halves tells whether products with weights are those of pairs of bfloat16 numbers by
+// vectors.
+func (g *Gemm) halves() bool { return g.Precision == Half && !tiles && hasPairs() }
 
 // splits tells whether products are those of split numbers.
 func (g *Gemm) splits() bool { return g.Precision != Full && tiles }
@@ -74,18 +93,20 @@ func lined(x []float32) []float32 {
 // Sums computes sums of products of whatever shapes. Those with no terms are zeros, or
 // stay as they are.
 func (g *Gemm) Sums(p *Pool, sums ...Sum) {
-	var tiled []Sum
+	var plain, tiled []Sum
 	for _, s := range sums {
-		if g.check(&s) {
+		switch tiles := g.check(&s); {
+		case len(s.Y) == 0:
+		case tiles:
 			tiled = append(tiled, s)
-			continue
-		}
-		for i, t := range s.Terms {
-			g.weigh(p, s.Y, t, s.N, s.Addition || i > 0)
-		}
-		if len(s.Terms) == 0 && !s.Addition {
+		case len(s.Terms) > 0:
+			plain = append(plain, s)
+		case !s.Addition:
 			clear(s.Y)
 		}
+	}
+	if len(plain) > 0 {
+		g.float(p, plain)
 	}
 	if len(tiled) > 0 {
 		g.split(p, tiled)
@@ -105,20 +126,4 @@ func (g *Gemm) check(s *Sum) bool {
 		tiled = tiled && t.A.blocks != nil
 	}
 	return tiled
-}
-
-// weigh is y [rows, n] = a b, or added to y, without tiles.
-func (g *Gemm) weigh(p *Pool, y []float32, t Term, n int, addition bool) {
-	b, k := t.B.f, t.A.k
-	if b.w == nil || g.Precision != Half || k%32 != 0 || !hasPairs() {
-		g.run(p, y, t.A.x, b, t.A.rows, n, k, addition)
-		return
-	}
-	g.pairs = slices.Grow(g.pairs[:0], t.A.rows*k/2)[:t.A.rows*k/2]
-	r := spareRows.take()
-	r.y, r.x, r.width = g.pairs, t.A.x.Data, k
-	r.do = func(t *rowTask, lo, hi int) { pairAlong(t.y[lo*t.width/2:], t.x[lo*t.width:hi*t.width]) }
-	r.run(p, t.A.rows, k/4)
-	b.pairs = true
-	g.run(p, y, RowMajor(g.pairs, k/2), b, t.A.rows, n, k, addition)
 }

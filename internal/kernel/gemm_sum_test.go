@@ -25,15 +25,17 @@ func TestSums(t *testing.T) {
 					x, u, b := randomF32(rng, m*k), randomF32(rng, m*rank), randomF32(rng, n*rank)
 					z := randomF32(rng, m*other)
 					lay := func(v View, rows, k int) *Left {
-						return g.Lay(pool, make([]float32, g.LeftLen(rows, k)), v, rows, k)
+						return g.Left(make([]float32, g.LeftLen(rows, k)), v, rows, k)
 					}
 					left, low := lay(RowMajor(x, k), m, k), lay(RowMajor(u, rank), m, rank)
+					lowT := lay(RowMajor(u, rank).T(), rank, m)
+					g.Lay(pool, left, low, lowT)
 					first, second, third := randomF32(rng, m*n), randomF32(rng, m*n), randomF32(rng, rank*other)
 					wants := [][]float32{slices.Clone(first), slices.Clone(second), slices.Clone(third)}
 					g.Sums(pool,
 						Sum{Y: first, N: n, Terms: []Term{{left, Transposed(w)}, {low, Of(RowMajor(b, rank).T())}}},
 						Sum{Y: second, N: n, Addition: true, Terms: []Term{{low, Of(RowMajor(b, rank).T())}, {left, Across(back)}}},
-						Sum{Y: third, N: other, Addition: true, Terms: []Term{{lay(RowMajor(u, rank).T(), rank, m), Of(RowMajor(z, other))}}},
+						Sum{Y: third, N: other, Addition: true, Terms: []Term{{lowT, Of(RowMajor(z, other))}}},
 					)
 					product := func(c []float32, a, b View, m, n, k int, weights, addition bool) {
 						switch {
@@ -76,6 +78,23 @@ func TestSumsOfNothing(t *testing.T) {
 			t.Error("a result of another shape is not refused")
 		}
 	}()
-	l := g.Lay(nil, nil, RowMajor(make([]float32, 6), 3), 2, 3)
+	l := g.Left(make([]float32, g.LeftLen(2, 3)), RowMajor(make([]float32, 6), 3), 2, 3)
 	g.Sums(nil, Sum{Y: y, N: 2, Terms: []Term{{l, Of(RowMajor(make([]float32, 6), 2))}}})
+}
+
+// Transposed sums are those of each number, whatever the workers.
+func TestAddTransposed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	pool := NewPool(3)
+	defer pool.Close()
+	const n, width = 500, 7
+	have, src := randomF32(rng, n*width), randomF32(rng, n*width)
+	want := slices.Clone(have)
+	for i := range n {
+		for j := range width {
+			want[i*width+j] += src[j*n+i]
+		}
+	}
+	AddTransposed(pool, have, src, width)
+	sameBits(t, "transposed", have, want)
 }

@@ -111,6 +111,25 @@ func TestGemmMatrix(t *testing.T) {
 	})
 }
 
+// A left side of much k is laid out as it is read, and is the same to the bit.
+func TestGemmDeep(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(8, 4))
+		pool := NewPool(2)
+		defer pool.Close()
+		var g Gemm
+		const m, n, k = 110, 70, deepK + 20
+		f, _ := FormatOf(F32)
+		w, dense := randomMatrix(t, rng, f, k, n)
+		x := randomF32(rng, m*k)
+		have := randomF32(rng, m*n)
+		want := slices.Clone(have)
+		g.Mul(pool, have, x, m, w, true)
+		productByDefinition(want, RowMajor(x, k), RowMajor(dense, n), m, n, k, true)
+		sameBits(t, "deep", have, want)
+	})
+}
+
 // randomMatrix is a matrix in a format, with its numbers.
 func randomMatrix(t testing.TB, rng *rand.Rand, f *Format, rows, cols int) (*Matrix, []float32) {
 	w := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})

@@ -5,6 +5,7 @@ package kernel
 type rowTask struct {
 	do         func(t *rowTask, lo, hi int)
 	y, x, w, b []float32
+	base       []float32
 	width      int
 	s, c       float32 // what these mean is up to do
 	act        Activation

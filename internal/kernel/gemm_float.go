@@ -1,0 +1,144 @@
+package kernel
+
+// gemmJob is the task of some sums of products in float32, or of pairs of bfloat16 numbers
+// by vectors.
+type gemmJob struct {
+	sumCuts
+	scratch []gemmScratch
+}
+
+// An item has gemmWide panels of columns at most. Of one block of k they stay in the second
+// cache, together with gemmNear bands of rows of the left-hand side: each panel, in the
+// first cache, meets all of those before the next does.
+const (
+	gemmWide = 3
+	gemmTall = 64
+	gemmNear = 8
+)
+
+// float computes sums without tiles.
+func (g *Gemm) float(p *Pool, sums []Sum) {
+	j := &g.plain
+	j.set(sums)
+	j.plan(p.Workers(), gemmWide, gemmTall, gemmRows)
+	numbers, pairs := 0, 0
+	for i := range j.sums {
+		s := &j.sums[i]
+		deep := 0
+		for _, t := range s.Terms {
+			deep = max(deep, min(gemmDepth, t.A.k))
+			if t.pairs() {
+				pairs = gemmDepth / 2 * gemmCols
+			}
+		}
+		numbers = max(numbers, deep*max(s.unit, panelsOf(s.columns))*gemmCols)
+	}
+	workers := min(p.Workers(), j.items)
+	g.reserve(workers, numbers, pairs)
+	j.scratch = g.scratch
+	j.next.Store(0)
+	p.Run(workers, j)
+	clear(j.sums)
+}
+
+// Do is one worker; i picks its scratch memory.
+func (j *gemmJob) Do(i int) {
+	for {
+		s, col, band := j.take()
+		if s == nil {
+			return
+		}
+		s.floats(&j.scratch[i], col, band)
+	}
+}
+
+// floats computes some columns from col on of some bands of rows.
+func (s *cutSum) floats(g *gemmScratch, col, band int) {
+	n, row := min(s.columns, s.N-col), band*gemmRows
+	rows := min(s.blocks*gemmRows, s.rows-row)
+	c := RowMajor(s.Y, s.N).from(row, col)
+	if s.empty() {
+		for i := range rows {
+			clear(c.Data[i*c.Row:][:n])
+		}
+		return
+	}
+	addition := s.Addition
+	for i := range s.Terms {
+		t := &s.Terms[i]
+		for d := 0; d < t.A.k; d += gemmDepth {
+			k := min(gemmDepth, t.A.k-d)
+			t.floats(g, c, row, col, d, rows, n, k, addition)
+			addition = true
+		}
+	}
+}
+
+// empty tells that the sum has no k and is zeros.
+func (s *cutSum) empty() bool {
+	for _, t := range s.Terms {
+		if t.A.k > 0 {
+			return false
+		}
+	}
+	return !s.Addition
+}
+
+// pairs tells that the product is one of pairs.
+func (t *Term) pairs() bool { return t.A.pairs && t.B.f.w != nil }
+
+// floats adds the product of k from d on to rows from row on and n columns from col on of
+// the result, which are c.
+func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addition bool) {
+	f, pairs := &t.B.f, t.pairs()
+	direct := f.direct(c.Row)
+	for j := 0; j < n && !direct; j += f.step() {
+		g.pack(g.panel[j*k:], f, d, k, col+j, min(f.step(), n-j))
+	}
+	step := gemmNear * gemmRows
+	if pairs { // a panel is made pairs once
+		step = rows
+	}
+	for from := 0; from < rows; from += step {
+		near := min(step, rows-from)
+		left := t.A.near(g, row+from, d, near, k, pairs)
+		for j := 0; j < n; j += gemmCols {
+			b := f.view
+			if direct {
+				b = b.from(d, col+j)
+			} else {
+				b = RowMajor(g.panel[j*k:][:gemmCols*k], gemmCols)
+			}
+			g.column(c.from(from, j), left, b, near, min(gemmCols, n-j), k, addition, pairs)
+		}
+	}
+}
+
+// column adds the product of some rows of the left side, laid out as left, and one panel
+// of b, n columns wide.
+func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, addition, pairs bool) {
+	width := 16
+	if n > 16 {
+		width = gemmCols
+	}
+	b.holds(k, width)
+	c.holds(rows, n)
+	u := gemmTile{aRow: 1, aCol: gemmRows, b: &b.Data[0], bRow: b.Row, k: k, pairs: pairs}
+	if pairs {
+		k /= 2
+		pairRows(g.pairs, b.Data[:2*k*gemmCols])
+		u.k, u.b = k, &g.pairs[0]
+	}
+	for i := 0; i < rows; i += gemmRows {
+		high := min(gemmRows, rows-i)
+		u.a = &left[i*k : (i+gemmRows)*k][0]
+		if high == gemmRows && n == width {
+			u.c, u.cRow, u.addition = &c.Data[i*c.Row], c.Row, addition
+			u.run(width)
+			continue
+		}
+		u.c, u.cRow, u.addition = &g.edge.c[0], gemmCols, false
+		u.run(width)
+		g.edge.paste(c.from(i, 0), high, n, addition)
+	}
+}

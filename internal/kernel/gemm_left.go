@@ -1,0 +1,82 @@
+package kernel
+
+// Left-hand sides of products without tiles are laid out in bands of gemmRows rows, filled
+// up with zeros, as tile kernels read them: blocks of gemmDepth k, in each one band after
+// the other, of [k, gemmRows]. So a tile reads what lies together, where rows of a matrix
+// may be pages apart, at places of the caches that exclude each other.
+
+// bandsOf is how many bands so many rows have.
+func bandsOf(rows int) int { return (rows + gemmRows - 1) / gemmRows }
+
+// layBand lays out one.
+func (l *Left) layBand(b int) {
+	for d := 0; d < l.k; d += gemmDepth {
+		if k := min(gemmDepth, l.k-d); l.pairs {
+			l.pairBand(l.bandAt(b*gemmRows, d/2, k/2), b*gemmRows, d, k)
+		} else {
+			l.floatBand(l.bandAt(b*gemmRows, d, k), b*gemmRows, d, k)
+		}
+	}
+}
+
+// bandAt is where k numbers, or pairs, from d on of the band that begins with a row lie.
+func (l *Left) bandAt(row, d, k int) []float32 {
+	return l.bands[d*bandsOf(l.rows)*gemmRows+row*k:][:k*gemmRows]
+}
+
+// floatBand lays out k numbers from d on of the rows of a band.
+func (l *Left) floatBand(to []float32, row, d, k int) {
+	rows, v, c := min(gemmRows, l.rows-row), l.x.from(row, d), 0
+	switch {
+	case v.Row == 1 && rows == gemmRows:
+		for j := range k {
+			copy(to[j*gemmRows:][:gemmRows], v.Data[j*v.Col:])
+		}
+		return
+	case v.Col == 1 && row+16 <= l.rows:
+		// Sixteen rows at a time: what they have too much is overwritten by those that follow.
+		for ; c+16 < k && transposesRows(); c += 16 {
+			transpose16(to[c*gemmRows:], gemmRows, v.Data[c:], v.Row)
+		}
+	}
+	for ; c < k; c++ {
+		to := to[c*gemmRows:][:gemmRows]
+		for i := range rows {
+			to[i] = v.Data[i*v.Row+c*v.Col]
+		}
+		clear(to[rows:])
+	}
+}
+
+// pairBand lays out the pairs of k numbers from d on of the rows of a band.
+func (l *Left) pairBand(to []float32, row, d, k int) {
+	var pairs [gemmRows * gemmDepth / 2]float32
+	rows := min(gemmRows, l.rows-row)
+	for i := range rows {
+		pairAlong(pairs[i*k/2:], l.x.Data[(row+i)*l.x.Row+d:][:k])
+	}
+	for c := range k / 2 {
+		to := to[c*gemmRows:][:gemmRows]
+		for i := range to {
+			to[i] = pairs[i*k/2+c]
+		}
+	}
+}
+
+// near is k numbers, or pairs of them, from d on of rows from row on, as bands. Those that
+// are not laid out are so now.
+func (l *Left) near(g *gemmScratch, row, d, rows, k int, pairs bool) []float32 {
+	if l.bands != nil && l.pairs == pairs {
+		if pairs {
+			d, k = d/2, k/2
+		}
+		return l.bands[d*bandsOf(l.rows)*gemmRows+row*k:]
+	}
+	if g.near == nil {
+		g.near = make([]float32, gemmNear*gemmRows*gemmDepth)
+	}
+	for i := 0; i < rows; i += gemmRows {
+		l.floatBand(g.near[i*k:][:gemmRows*k], row+i, d, k)
+	}
+	return g.near
+}
