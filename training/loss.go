@@ -117,7 +117,7 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 		in := x.data[r*x.width : (r+n)*x.width]
 		y := t.work.take(n * vocab)
 		head := []projection{{w: h.linear, m: t.module(h.linear), y: y}}
-		t.project(head, in, n, t.drop)
+		t.project(head, in, n, t.drop, nil)
 		if h.scale != 1 {
 			kernel.Scale(t.pool, y, y, h.scale, 0)
 		}
@@ -134,7 +134,7 @@ func (t *Tape) score(targets []int32, weights []float32, nll []float64, back boo
 			if gx != nil {
 				g = gx[r*x.width : (r+n)*x.width]
 			}
-			t.projectBack(g, head, in, [][]float32{nil}, n, t.drop, true)
+			t.projectBack(g, head, in, [][]float32{nil}, n, t.drop, true, nil)
 		}
 		t.work.release(at)
 	}

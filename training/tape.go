@@ -25,6 +25,7 @@ type Tape struct {
 	// cores; its error ends the pass. May be nil.
 	Between func(ctx context.Context) error
 
+	eager   bool // nothing is computed late; for tests
 	pool    *kernel.Pool
 	adapter *Adapter // nil: the base alone
 	drop    float32  // rate of dropout in this pass; 0: none
@@ -48,6 +49,7 @@ type Tape struct {
 	like  *layerTape // the layer before, which the next is likely to be like
 	head  headTape
 
+	gates   lateGates
 	outputs []model.Value    // of Linears
 	free    [][]float32      // gradients of values outside of layers, to be used again; of keep
 	sharing map[*float32]int // by the first number of a gradient: values that have it, but for one
@@ -66,6 +68,8 @@ type value struct {
 	stays       bool      // data lies where what is kept does
 	grad        []float32 // nil: none yet
 	lasts       bool      // grad outlives its layer
+
+	fill func(row, rows int) // writes some rows of data; nil: they are there
 }
 
 // rotary is the tables of a Rope and of the rotation backwards.
@@ -111,6 +115,7 @@ func (t *Tape) Begin(b *model.Batch) {
 	t.work.release(mark{})
 	t.keep.release(mark{})
 	t.kept, t.layer, t.like, t.head = 0, nil, nil, headTape{}
+	t.gates = lateGates{}
 	t.turns, t.free = [2][]float32{}, t.free[:0]
 	clear(t.sharing)
 	t.spans = t.spans[:0]

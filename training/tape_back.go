@@ -19,9 +19,11 @@ func (t *Tape) back(first int) {
 			i = t.linearsBack(first, i)
 			continue
 		}
+		t.readyGates()
 		t.nodeBack(&n, &y)
 		t.spent(n.y)
 	}
+	t.readyGates()
 }
 
 // linearsBack is the backward pass of node i and of the projections before it that have
@@ -39,9 +41,10 @@ func (t *Tape) linearsBack(first, i int) int {
 	}
 	slices.Reverse(all)
 	slices.Reverse(ys)
+	fill := t.takeGates(all)
 	g, fresh := t.grad(x)
 	v := t.val(x)
-	t.projectBack(g, all, v.data, ys, v.rows, t.drop, fresh)
+	t.projectBack(g, all, v.data, ys, v.rows, t.drop, fresh, fill)
 	for _, p := range all {
 		t.spent(t.nodes[p.node].y)
 	}
@@ -69,11 +72,7 @@ func (t *Tape) nodeBack(n *node, y *value) {
 	case opAttend:
 		t.attendBack(n, gy)
 	case opGLU:
-		gate, up := t.val(n.a).data, []float32(nil)
-		if n.b > 0 {
-			up = t.val(n.b).data
-		}
-		t.written([3]int32{n.a, n.b}, func(g [3][]float32) { kernel.GLUBack(t.pool, g[0], g[1], gy, gate, up, n.act) })
+		t.gatesBack(n, y)
 	case opAdd:
 		t.hand(n.a, n.y)
 		if n.b > 0 && t.val(n.b).rows == y.rows {

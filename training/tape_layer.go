@@ -54,6 +54,7 @@ func (t *Tape) Layer(f model.LayerFunc, x model.Value) model.Value {
 	l := &layerTape{f: f, first: nodes, squeezed: map[int][]float32{}}
 	t.layer = l
 	y := f(t, t.batch, x)
+	t.ready(y.ID)
 	t.layer = nil
 	needs, out := t.val(y.ID).needs, y.Data
 	if needs && t.record {

@@ -28,10 +28,11 @@ type projection struct {
 }
 
 // project is y = x Wᵀ + b of each, and with a module + s B A drop(x). What it computes of u
-// stays for the backward pass, if there will be one.
-func (t *Tape) project(all []projection, x []float32, rows int, drop float32) {
+// stays for the backward pass, if there will be one. fill writes rows of x; nil: they are there.
+func (t *Tape) project(all []projection, x []float32, rows int, drop float32, fill func(row, rows int)) {
 	at := t.work.at
 	left := t.left(kernel.RowMajor(x, all[0].w.W.Cols), rows, all[0].w.W.Cols)
+	left.Fill = fill
 	t.squeeze(all, left, x, drop)
 	sums := make([]kernel.Sum, 0, len(all))
 	var lefts []*kernel.Left
@@ -122,8 +123,9 @@ func (t *Tape) mask(m *Module) uint64 {
 //
 //	gB += gyᵀ u    gu = s gy B    gA += guᵀ z    gx += gy W + drop(gu A)
 //
-// fresh says that gx holds nothing yet. ys are the results, for DoRA alone.
-func (t *Tape) projectBack(gx []float32, all []projection, x []float32, ys [][]float32, rows int, drop float32, fresh bool) {
+// fresh says that gx holds nothing yet. ys are the results, for DoRA alone. fill writes rows
+// of both y, of two projections without DoRA; nil: they are there.
+func (t *Tape) projectBack(gx []float32, all []projection, x []float32, ys [][]float32, rows int, drop float32, fresh bool, fill func(row, rows int)) {
 	at := t.work.at
 	lefts := make([]*kernel.Left, len(all), 2*len(all))
 	us := make([]*kernel.Left, len(all)) // uᵀ
@@ -138,8 +140,11 @@ func (t *Tape) projectBack(gx []float32, all []projection, x []float32, ys [][]f
 			lefts = append(lefts, us[i])
 		}
 	}
-	t.gemm.Lay(t.pool, lefts...)
-	gys := lefts[:len(all)]
+	gys, todo := lefts[:len(all)], lefts
+	if fill != nil {
+		gys[1].Fill, gys[1].Next, todo = fill, gys[0], lefts[1:]
+	}
+	t.gemm.Lay(t.pool, todo...)
 	updates := t.squeezeBack(all, gys, rows)
 	var sums []kernel.Sum
 	lefts = lefts[len(lefts):]

@@ -41,6 +41,9 @@ type node struct {
 // begin records an operation with a result [rows, width] and reports whether the
 // result is to be computed.
 func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
+	if n.kind != opLinear {
+		t.ready(n.a, n.b, n.c)
+	}
 	v := value{rows: rows, width: width}
 	for _, id := range [...]int32{n.a, n.b, n.c} {
 		v.needs = v.needs || id > 0 && t.val(id).needs
@@ -94,6 +97,11 @@ func (t *Tape) Norm(x model.Value, n *model.Norm) model.Value {
 	case !todo:
 	case n.Center:
 		kernel.LayerNorm(t.pool, y.Data, x.Data, n.Weight, n.Bias, n.Eps)
+	case t.late():
+		t.val(y.ID).fill = func(row, rows int) {
+			lo, hi := row*y.Width, (row+rows)*y.Width
+			kernel.RMSNorm(nil, y.Data[lo:hi], x.Data[lo:hi], n.Weight, n.Eps)
+		}
 	default:
 		kernel.RMSNorm(t.pool, y.Data, x.Data, n.Weight, n.Eps)
 	}
@@ -134,7 +142,12 @@ func (t *Tape) linears(out []model.Value, x model.Value, w ...*model.Linear) []m
 	if len(todo) == 0 {
 		return out
 	}
-	t.project(todo, x.Data, x.Rows, t.drop)
+	v := t.val(x.ID)
+	if t.drop != 0 {
+		t.ready(x.ID)
+	}
+	t.project(todo, x.Data, x.Rows, t.drop, v.fill)
+	v.fill = nil
 	for _, p := range todo {
 		if p.u != nil && t.record {
 			t.nodes[p.node].u = p.u
@@ -218,7 +231,14 @@ func (t *Tape) attention(q, k, v []float32, a *model.Attention) *kernel.SelfAtte
 // GLU gates.
 func (t *Tape) GLU(gate, up model.Value, act model.Activation) model.Value {
 	y, todo := t.begin(node{kind: opGLU, a: gate.ID, b: up.ID, act: act}, gate.Rows, gate.Width)
-	if todo {
+	switch {
+	case !todo:
+	case up.ID > 0 && t.late():
+		t.val(y.ID).fill = func(row, rows int) {
+			lo, hi := row*y.Width, (row+rows)*y.Width
+			kernel.GLU(nil, y.Data[lo:hi], gate.Data[lo:hi], up.Data[lo:hi], act)
+		}
+	default:
 		kernel.GLU(t.pool, y.Data, gate.Data, up.Data, act)
 	}
 	return y

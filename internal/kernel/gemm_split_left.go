@@ -2,8 +2,15 @@ package kernel
 
 // band splits 32 rows, or those that are left.
 func (l *Left) band(r int) {
+	rows := min(splitSide, l.rows-r*splitSide)
+	if l.Fill != nil {
+		l.Fill(r*splitSide, rows)
+	}
 	to := l.blocks[r*blocksOf(l.k)*l.block():]
-	layRows(to, l.x.from(r*splitSide, 0), min(splitSide, l.rows-r*splitSide), l.k, l.half)
+	layRows(to, l.x.from(r*splitSide, 0), rows, l.k, l.half)
+	if l.Next != nil {
+		l.Next.band(r)
+	}
 }
 
 // layRows lays out a matrix [rows, cols] for the left side, filled up with zeros.

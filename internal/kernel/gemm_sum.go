@@ -5,6 +5,13 @@ import "unsafe"
 // Left is a left-hand side of products, [rows, k], laid out once for all of them. It holds
 // until its numbers change.
 type Left struct {
+	// Fill is called for all rows, in parts and by all workers, before they are laid out by
+	// tiles (see Tiled), and writes what they are. May be nil.
+	Fill func(row, rows int)
+	// Next, of as many rows, is laid out with the same rows, once Fill was called; it is not
+	// given to Lay. May be nil.
+	Next *Left
+
 	x       View
 	rows, k int
 	blocks  []float32 // split numbers, [blocks of 32 rows, blocks of 32 k]; nil: see bands
@@ -48,7 +55,7 @@ func (g *Gemm) Left(memory []float32, x View, rows, k int) *Left {
 	l := &Left{x: x, rows: rows, k: k, half: g.Precision == Half}
 	switch {
 	case rows == 0 || k == 0:
-	case g.splits():
+	case g.Tiled():
 		l.blocks = lined(memory)[:blocksOf(rows)*blocksOf(k)*l.block()]
 	case g.halves():
 		if x.Col == 1 && k%32 == 0 {
@@ -64,7 +71,7 @@ func (g *Gemm) Left(memory []float32, x View, rows, k int) *Left {
 // LeftLen is how much memory Left needs.
 func (g *Gemm) LeftLen(rows, k int) int {
 	switch {
-	case g.splits():
+	case g.Tiled():
 		return blocksOf(rows)*blocksOf(k)*blockLen(g.Precision == Half) + 15
 	case g.halves():
 		return bandsOf(rows)*gemmRows*k/2 + 15
@@ -78,8 +85,9 @@ func (g *Gemm) LeftLen(rows, k int) int {
 // vectors.
 func (g *Gemm) halves() bool { return g.Precision == Half && !tiles && hasPairs() }
 
-// splits tells whether products are those of split numbers.
-func (g *Gemm) splits() bool { return g.Precision != Full && tiles }
+// Tiled tells whether products are those of split numbers, by tiles, and all left-hand
+// sides are laid out for them.
+func (g *Gemm) Tiled() bool { return g.Precision != Full && tiles }
 
 // lined is x from the first number on that begins a line of the caches, as tiles are read
 // in lines.
