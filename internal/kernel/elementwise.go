@@ -126,11 +126,21 @@ func AddTransposed(p *Pool, dst, src []float32, width int) {
 	t.y, t.x, t.width = dst, src, width
 	t.do = func(t *rowTask, lo, hi int) {
 		n := len(t.y) / t.width
+		var turned [16 * 16]float32
+		for ; t.width%16 == 0 && lo+16 <= hi; lo += 16 {
+			for j := 0; j < t.width; j += 16 {
+				transpose16(turned[:], 16, t.x[j*n+lo:], n)
+				for i := range 16 {
+					to := t.y[(lo+i)*t.width+j:][:16]
+					add(to, to, turned[16*i:][:16])
+				}
+			}
+		}
 		for i := lo; i < hi; i++ {
 			for j, to := 0, t.y[i*t.width:(i+1)*t.width]; j < t.width; j++ {
 				to[j] += t.x[j*n+i]
 			}
 		}
 	}
-	t.run(p, len(dst)/width, 8*width)
+	t.run(p, len(dst)/width, 2*width)
 }

@@ -87,14 +87,16 @@ func TestAddTransposed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	pool := NewPool(3)
 	defer pool.Close()
-	const n, width = 500, 7
-	have, src := randomF32(rng, n*width), randomF32(rng, n*width)
-	want := slices.Clone(have)
-	for i := range n {
-		for j := range width {
-			want[i*width+j] += src[j*n+i]
+	for _, width := range []int{7, 16, 32} {
+		const n = 1003
+		have, src := randomF32(rng, n*width), randomF32(rng, n*width)
+		want := slices.Clone(have)
+		for i := range n {
+			for j := range width {
+				want[i*width+j] += src[j*n+i]
+			}
 		}
+		AddTransposed(pool, have, src, width)
+		sameBits(t, fmt.Sprint("transposed in rows of ", width), have, want)
 	}
-	AddTransposed(pool, have, src, width)
-	sameBits(t, "transposed", have, want)
 }
