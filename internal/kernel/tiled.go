@@ -34,11 +34,11 @@ const (
 
 // tiledChunk is how many groups of a matrix a worker computes at a time, at most. They share
 // what is read of the activations, and rows of results are written in longer pieces.
-const tiledChunk = 4
+const tiledChunk = 8
 
 // tiledCols is how many columns of a matrix are computed at a time: their weights, and the
 // activations that they meet next, stay in the first cache.
-const tiledCols = 640
+const tiledCols = 320
 
 // tiledCall is one call of the kernel: rows of activations, sixteen by sixteen, times
 // some groups of weights. out is as tile.generic and genericWords make it, in the same
