@@ -33,13 +33,17 @@ func widenAVX512(dst *uint16, q *uint8, n int, offset float32)
 // activations of sixteen rows of 32 columns or 16 (4 and 5), and weights of as many rows
 // as these take four bytes of, of sixteen such (6 and 7).
 //
-//lint:ignore U1000 assembly reads them
-var (
-	bytesShapes   = tiledPalette(64)
-	bytes16Shapes = tiledPalette(32)
-	wordsShapes   = tiledPalette(32)
-	words16Shapes = tiledPalette(16)
-)
+//lint:ignore U1000 assembly reads it
+var bytesShapes = tiledPalette(64)
+
+//lint:ignore U1000 assembly reads it
+var bytes16Shapes = tiledPalette(32)
+
+//lint:ignore U1000 assembly reads it
+var wordsShapes = tiledPalette(32)
+
+//lint:ignore U1000 assembly reads it
+var words16Shapes = tiledPalette(16)
 
 func tiledPalette(bytes byte) (s [64]byte) {
 	s[0] = 1
