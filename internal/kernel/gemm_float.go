@@ -92,8 +92,12 @@ func (t *Term) pairs() bool { return t.A.pairs && t.B.f.w != nil }
 func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addition bool) {
 	f, pairs := &t.B.f, t.pairs()
 	direct := f.direct(c.Row)
-	for j := 0; j < n && !direct; j += f.step() {
-		g.pack(g.panel[j*k:], f, d, k, col+j, min(f.step(), n-j))
+	each := f.step()
+	if f.across { // blocks of a row follow each other
+		each = n
+	}
+	for j := 0; j < n && !direct; j += each {
+		g.pack(g.panel[j*k:], f, d, k, col+j, min(each, n-j))
 	}
 	step := gemmNear * gemmRows
 	if pairs { // a panel is made pairs once

@@ -33,7 +33,7 @@ type gemmScratch struct {
 }
 
 // pack puts rows d to d+k and columns j to j+n of the factor into panels, filled up
-// with zeros. n is at most step().
+// with zeros. n is at most step(), with across what there is room for.
 func (s *gemmScratch) pack(panel []float32, f *factor, d, k, j, n int) {
 	switch {
 	case f.w == nil:

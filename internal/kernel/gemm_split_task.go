@@ -99,10 +99,15 @@ type splitChunk struct {
 func (c *splitChunk) right(g *gemmScratch, f *factor) {
 	size := blockLen(c.half)
 	panel := blocksOf(c.k) * size
-	for e := 0; e < c.k; e += gemmDepth {
-		deep := min(gemmDepth, c.k-e)
-		for j := 0; j < c.n; j += f.step() {
-			wide := min(f.step(), c.n-j)
+	step, most := f.step(), gemmDepth
+	if f.across { // as many blocks of a row at a time as there is room for: they follow each other
+		step = max(step, min(splitPanels*splitSide, c.n/step*step))
+		most = max(splitSide, gemmDepth*f.step()/step/splitSide*splitSide)
+	}
+	for e := 0; e < c.k; e += most {
+		deep := min(most, c.k-e)
+		for j := 0; j < c.n; j += step {
+			wide := min(step, c.n-j)
 			to := g.pairs[j/splitSide*panel+e/splitSide*size:]
 			if f.w == nil && f.view.Col == 1 && wide == splitSide { // as it lies
 				splitPanel(to, f.view.from(c.d+e, c.col+j).Data, f.view.Row, deep, c.half)
