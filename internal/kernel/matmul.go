@@ -47,7 +47,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	if a.rows == 0 {
 		return
 	}
-	j, total := &a.job, 0
+	j, units, unit, groups := &a.job, 0, 1, 0
 	for i := range all {
 		w := all[i].W
 		if a.cols != w.Cols || len(all[i].Y) != a.rows*w.Rows {
@@ -63,7 +63,9 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		default:
 			a.quantise(p)
 		}
-		total += w.groups()
+		units += all[i].units()
+		groups += w.groups()
+		unit = max(unit, all[i].unit())
 	}
 	j.all, j.a, j.low = all, a, low
 	j.few, j.shrinks = j.isFew(), 0
@@ -76,18 +78,14 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		}
 		j.shrinks = len(low.shrinks)
 	}
-	// Enough groups a time to outweigh taking them, few enough to share evenly.
-	const work = 1 << 19 // multiplications
-	j.chunk = max(1, min(work/(groupRows*a.cols*a.rows), total/(8*p.Workers())))
+	const work = 1 << 19 // multiplications at a time
+	j.least, j.most = 1, max(1, work/(unit*groupRows*a.cols*a.rows))
 	if a.takesTiles(&all[0]) { // groups of one piece share what is read of a
-		j.chunk = max(1, min(tiledChunk, total/(6*p.Workers())))
+		j.most = max(1, min(tiledChunk, groups/(6*p.Workers()))/unit)
+		j.least = j.most
 	}
-	pieces := 0
-	for i := range all {
-		pieces += j.piecesOf(&all[i])
-	}
-	workers := min(p.Workers(), j.shrinks+pieces)
-	j.deal(workers, pieces)
+	workers := min(p.Workers(), j.shrinks+units)
+	j.deal(workers, units)
 	j.done.Store(0)
 	j.failed.Store(false)
 	for i := range all {

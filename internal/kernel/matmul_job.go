@@ -10,9 +10,10 @@ import (
 // make of x, then groups of rows of the products, to which what the updates make of
 // them is added at once. A meeting of the pool for each would take as long as they do.
 type productJob struct {
-	all   []Product
-	a     *Acts
-	chunk int // groups
+	all []Product
+	a   *Acts
+
+	least, most int // units of work taken at a time
 
 	low     *LowRanks // nil: none
 	few     bool      // rows and adapters
@@ -39,11 +40,11 @@ func (j *productJob) isFew() bool {
 	return j.a.rows <= fewRows
 }
 
-// share is the pieces that one worker takes before it helps the others: a counter that
+// share is the work that one worker does before it helps the others: a counter that
 // all of them take from would go from core to core with every piece.
 type share struct {
-	shrinks, pieces queue
-	_               [96]byte // the next one is another core's
+	shrinks, units queue
+	_              [96]byte // the next one is another core's
 }
 
 type queue struct {
@@ -51,19 +52,25 @@ type queue struct {
 	end  int64
 }
 
-// take is the next piece, -1: there is none left.
-func (q *queue) take() int {
-	if q.next.Load() >= q.end {
-		return -1
+// take is what to do next, lo to hi, nothing if there is none left: a third of what is
+// left, at least least and at most most. Pieces become smaller towards the end, so that
+// workers who are not equally fast end together, and there are few of them all the same.
+func (q *queue) take(least, most int) (lo, hi int) {
+	for {
+		at := q.next.Load()
+		left := int(q.end - at)
+		if left <= 0 {
+			return 0, 0
+		}
+		n := min(left, max(least, min(left/3, most)))
+		if q.next.CompareAndSwap(at, at+int64(n)) {
+			return int(at), int(at) + n
+		}
 	}
-	if k := q.next.Add(1) - 1; k < q.end {
-		return int(k)
-	}
-	return -1
 }
 
-// deal gives each worker as many pieces.
-func (j *productJob) deal(workers, pieces int) {
+// deal gives each worker as much work.
+func (j *productJob) deal(workers, units int) {
 	for len(j.shares) < workers {
 		j.shares = append(j.shares, share{})
 	}
@@ -71,7 +78,7 @@ func (j *productJob) deal(workers, pieces int) {
 	for i := range j.shares {
 		s := &j.shares[i]
 		s.shrinks.set(i, workers, j.shrinks)
-		s.pieces.set(i, workers, pieces)
+		s.units.set(i, workers, units)
 	}
 }
 
@@ -100,25 +107,20 @@ func (j *productJob) work(s *scratch, i int) {
 	n := 0 // pieces that wait
 	for k := range j.shares {
 		of := &j.shares[(i+k)%len(j.shares)]
-		for at := of.pieces.take(); at >= 0; at = of.pieces.take() {
-			p := j.place(at)
-			j.product(s, &p)
-			if len(p.expands) == 0 {
-				continue
+		for lo, hi := of.units.take(j.least, j.most); lo < hi; {
+			p, units := j.place(lo, hi)
+			if j.product(s, &p); len(p.expands) > 0 {
+				if n = s.wait(p, n); n == len(s.waiting) || !j.few && j.shrunk() {
+					if !j.await(s, i) {
+						return
+					}
+					j.expand(s, n)
+					n = 0
+				}
 			}
-			if n > 0 && s.waiting[n-1].of == p.of && s.waiting[n-1].hi == p.lo {
-				s.waiting[n-1].hi = p.hi
-				continue
+			if lo += units; lo == hi {
+				lo, hi = of.units.take(j.least, j.most)
 			}
-			s.waiting[n] = p
-			if n++; n < len(s.waiting) && (j.few || !j.shrunk()) {
-				continue
-			}
-			if !j.await(s, i) {
-				return
-			}
-			j.expand(s, n)
-			n = 0
 		}
 	}
 	if n > 0 && j.await(s, i) {
@@ -128,23 +130,33 @@ func (j *productJob) work(s *scratch, i int) {
 
 // shrink computes what is left of a share's part of z.
 func (j *productJob) shrink(s *scratch, of *share) {
-	for k := of.shrinks.take(); k >= 0; k = of.shrinks.take() {
+	for k, end := of.shrinks.take(1, 1); k < end; k, end = of.shrinks.take(1, 1) {
 		j.low.shrinks[k].run(j.low, &s.low)
 		j.done.Add(1)
 	}
 }
 
-// chunkOf is how many groups a piece of y has: whole panels of updates.
-func (j *productJob) chunkOf(y *Product) int {
-	const panel = panelOut / groupRows
-	if len(y.Groups) == 0 {
-		return j.chunk
+// wait notes one piece more that waits for shrinks, of n, and returns how many wait now.
+func (s *scratch) wait(p productPiece, n int) int {
+	if n > 0 && s.waiting[n-1].of == p.of && s.waiting[n-1].hi == p.lo {
+		s.waiting[n-1].hi = p.hi
+		return n
 	}
-	return max(1, j.chunk/panel) * panel
+	s.waiting[n] = p
+	return n + 1
 }
 
-func (j *productJob) piecesOf(y *Product) int {
-	n := j.chunkOf(y)
+// unit is how many groups of y go together: a whole panel of updates.
+func (y *Product) unit() int {
+	if len(y.Groups) == 0 {
+		return 1
+	}
+	return panelOut / groupRows
+}
+
+// units is how much work y is.
+func (y *Product) units() int {
+	n := y.unit()
 	return (y.W.groups() + n - 1) / n
 }
 
@@ -160,32 +172,39 @@ func (p *productPiece) panels() (lo, hi int) {
 	return p.lo * groupRows / panelOut, (p.hi*groupRows + panelOut - 1) / panelOut
 }
 
-// place finds piece k.
-func (j *productJob) place(k int) productPiece {
-	of := 0
-	for ; k >= j.piecesOf(&j.all[of]); of++ {
-		k -= j.piecesOf(&j.all[of])
+// place finds unit lo, and those up to hi that are of the same product, units in all.
+func (j *productJob) place(lo, hi int) (p productPiece, units int) {
+	of, first := 0, 0 // unit of the product
+	for n := j.all[0].units(); lo >= first+n; n = j.all[of].units() {
+		of, first = of+1, first+n
 	}
 	y := &j.all[of]
-	n := j.chunkOf(y)
-	p := productPiece{of: y, lo: k * n, hi: min((k+1)*n, y.W.groups())}
+	n := y.unit()
+	hi = min(hi, first+y.units())
+	p = productPiece{of: y, lo: (lo - first) * n, hi: min((hi-first)*n, y.W.groups())}
 	if len(y.Groups) > 0 {
 		p.expands = j.low.expandsOf(of)
 	}
-	return p
+	return p, hi - lo
 }
 
-// product computes the piece without updates.
+// product computes the piece without updates, whose weights arrive meanwhile.
 func (j *productJob) product(s *scratch, p *productPiece) {
-	lo, hi := p.panels()
-	for i := range p.expands { // they arrive meanwhile
-		p.expands[i].prefetch(lo, hi)
-	}
+	const panel = panelOut / groupRows
 	if j.a.takesTiles(p.of) {
+		lo, hi := p.panels()
+		for i := range p.expands {
+			p.expands[i].prefetch(lo, hi)
+		}
 		j.a.tiledGroups(s, p.of, p.lo, p.hi)
 		return
 	}
 	for g := p.lo; g < p.hi; g++ {
+		if g%panel == 0 {
+			for i := range p.expands {
+				p.expands[i].prefetch(g/panel, g/panel+1)
+			}
+		}
 		if p.of.W.format.packing != nil {
 			j.a.packed(s, p.of, g)
 		} else {

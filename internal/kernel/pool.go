@@ -35,13 +35,17 @@ const yieldAfter = 300 * time.Microsecond
 type Pool struct {
 	workers int
 	spin    bool // there is a core for every worker
-	task    Task
-	n       int
 	busy    atomic.Bool
+	counted int64    // what done was before the task
 	_       [64]byte // the words below are written by all cores; keep them apart
-	left    atomic.Int64
+
+	// Whoever sees left has the rest with it.
+	left atomic.Int64
+	n    int
+	task Task
+
 	_       [64]byte
-	done    atomic.Int64
+	done    atomic.Int64 // chunks that others than the caller of Run have done, of all tasks
 	_       [64]byte
 	waiting atomic.Bool  // the caller sleeps on last
 	parked  atomic.Int32 // workers that sleep on wake and have no token there
@@ -98,12 +102,14 @@ func (p *Pool) Run(n int, t Task) {
 		return
 	}
 	p.task, p.n = t, n
-	p.done.Store(0)
-	p.left.Store(int64(n)) // from here on workers take chunks
+	p.left.Store(int64(n - 1)) // from here on workers take chunks; the first is the caller's
 	p.rouse(n - 1)
-	for p.work() {
+	own, again := p.work(0)
+	for more := 0; again; own += more {
+		more, again = p.work(-1)
 	}
-	p.await()
+	p.await(p.counted + int64(n-own))
+	p.counted += int64(n - own)
 	p.task = nil
 	failed := p.failed
 	p.failed = nil
@@ -154,21 +160,24 @@ func (p *Pool) claimSleeper() bool {
 	}
 }
 
-// work takes chunks until none is left. It reports true when a chunk panicked and
-// there may be more.
+// work computes chunk i, unless that is -1, and takes chunks until none is left. It
+// returns how many it did; again: the last panicked, and there may be more.
 //
 // left counts the chunks not yet taken. Whoever lowers it from above zero owns a
 // chunk of the current task, even one who had come for an earlier task: task and
-// n are read after that, and they stay until the chunk is counted in done.
-func (p *Pool) work() (again bool) {
-	held := false
+// n are read after that, and they stay until the chunk is counted.
+func (p *Pool) work(i int) (chunks int, again bool) {
+	held := i >= 0
 	defer func() {
 		if held { // Do did not return
 			p.fail(recover())
-			p.finish()
-			again = true
+			chunks, again = chunks+1, true
 		}
 	}()
+	if held {
+		p.task.Do(i)
+		held, chunks = false, 1
+	}
 	for p.left.Load() > 0 {
 		v := p.left.Add(-1)
 		if v < 0 {
@@ -177,9 +186,9 @@ func (p *Pool) work() (again bool) {
 		held = true
 		p.task.Do(p.n - 1 - int(v))
 		held = false
-		p.finish()
+		chunks++
 	}
-	return false
+	return chunks, false
 }
 
 func (p *Pool) fail(value any) {
@@ -190,11 +199,14 @@ func (p *Pool) fail(value any) {
 	}
 }
 
-// finish counts one chunk. n must be read first: after the last chunk is counted
-// the caller may begin another task.
-func (p *Pool) finish() {
-	n := int64(p.n)
-	if p.done.Add(1) == n && p.waiting.CompareAndSwap(true, false) {
+// count counts chunks of a worker that is not the caller. The caller may begin another
+// task then.
+func (p *Pool) count(chunks int) {
+	if chunks == 0 {
+		return
+	}
+	p.done.Add(int64(chunks))
+	if p.waiting.Load() && p.waiting.CompareAndSwap(true, false) {
 		select {
 		case p.last <- struct{}{}:
 		default:
@@ -202,10 +214,9 @@ func (p *Pool) finish() {
 	}
 }
 
-// await returns when all chunks are done. A token in last may stem from an
-// earlier task, hence the loop.
-func (p *Pool) await() {
-	n := int64(p.n)
+// await returns when the others have done n chunks, of all tasks. A token in last may
+// stem from an earlier task, or from one of several workers, hence the loop.
+func (p *Pool) await(n int64) {
 	for !p.spinUntil(func() bool { return p.done.Load() == n }) {
 		p.waiting.Store(true)
 		if p.done.Load() == n {
@@ -221,7 +232,10 @@ func (p *Pool) serve() {
 	defer p.ended.Done()
 	since := time.Now()
 	for !p.closing.Load() {
-		for p.work() {
+		for again := true; again; {
+			var chunks int
+			chunks, again = p.work(-1)
+			p.count(chunks)
 		}
 		if time.Since(since) > yieldAfter {
 			yieldCore()
