@@ -40,13 +40,11 @@
 #define ADDMIN(x, sum, out) VFMADD231PS.BCST x, Z18, out
 
 // AHEAD asks memory for the group block that is two kilobytes on: the processor
-// does so by itself, but not across pages. With one or two tokens a tile waits for
-// memory alone and asking costs more than it brings, hence NOTAHEAD.
+// does so by itself, but not across pages, and not far enough while a group is computed.
 #define AHEAD(at) PREFETCHT0 (2048+at)(DI)
-#define NOTAHEAD(at)
-#define LINES2(AHEAD, at) AHEAD((at)); AHEAD((at+64))
-#define LINES4(AHEAD, at) LINES2(AHEAD, (at)); LINES2(AHEAD, (at+128))
-#define LINES8(AHEAD, at) LINES4(AHEAD, (at)); LINES4(AHEAD, (at+256))
+#define LINES2(at) AHEAD((at)); AHEAD((at+64))
+#define LINES4(at) LINES2((at)); LINES2((at+128))
+#define LINES8(at) LINES4((at)); LINES4((at+256))
 
 #define BYTES(value, Z) MOVL $(value*0x01010101), AX; VPBROADCASTD AX, Z
 #define HALVES(m, Z) VCVTPH2PS m, Z
