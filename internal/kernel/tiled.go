@@ -3,13 +3,14 @@ package kernel
 import "unsafe"
 
 // Products of many rows of activations with quantised weights go by the tiles of AMX:
-// sixteen rows of each, 32 columns at a time. What tiles multiply are bfloat16 numbers,
-// which hold integers of up to eight bits, and they add up in float32, whose sums of 32
-// products of such stay below 2^24. So they are the sums of the integers, and float32
-// already. Tiles of bytes take as long, and each sum would have to be converted.
+// sixteen rows of each, 32 columns at a time. With activations of 8 bits, what tiles
+// multiply are bfloat16 numbers, which hold integers of up to eight bits, and they add up
+// in float32, whose sums of 32 products of such stay below 2^24. So they are the sums of
+// the integers, and float32 already. Tiles of bytes take as long, and each sum would have
+// to be converted.
 //
-// Activations of 16 bits are 256 high + low, each a bfloat16: of the two exact sums, one
-// fma with 256 is the rounded whole, as converting the integer is.
+// Activations of 16 bits are 256 high + low, and go to tiles of bytes: their two sums are
+// put together as integers, and converted once.
 
 // byteTile is a block of 32 columns of sixteen rows of activations of 8 bits. Of every
 // four columns the codes stand in the order of wordBlock.
@@ -18,8 +19,8 @@ type byteTile struct {
 	d, s [groupRows]float32    // as in actBlock
 }
 
-// wordTile is the same of activations of 16 bits, as bytes, since the sums of two are put
-// together before they are converted: a code is 256 high + low. Columns are in their order.
+// wordTile is the same of activations of 16 bits: a code is 256 high + low. Columns are in
+// their order.
 type wordTile struct {
 	high [groupRows][32]int8
 	low  [groupRows][32]uint8
