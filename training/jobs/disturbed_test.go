@@ -213,7 +213,10 @@ func TestChild(t *testing.T) {
 	if dir == "" {
 		t.Skip("only for TestKilled and TestSoak")
 	}
-	b := openBench(t, dir, newLender(t), func(o *Options) { o.Webhooks = []string{"http://127.0.0.1:1"} })
+	b := openBench(t, dir, newLender(t), func(o *Options) {
+		o.Webhooks = []string{"http://127.0.0.1:1"}
+		o.Keep = 1 << 20 // minutes make more than the default remembers
+	})
 	if seed, err := strconv.ParseUint(os.Getenv(childChaos), 10, 64); err == nil {
 		go chaos(context.Background(), t, b, seed) // until the process is killed
 	}
