@@ -168,9 +168,6 @@ func (a *App) demandKeys() (bool, error) {
 	return true, err
 }
 
-// Addr is the address that is listened on.
-func (a *App) Addr() net.Addr { return a.listener.Addr() }
-
 // URL is where the server is reached from this machine.
 func (a *App) URL() string {
 	addr := a.listener.Addr().(*net.TCPAddr)

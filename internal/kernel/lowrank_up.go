@@ -46,12 +46,6 @@ func NewUp(src Source) (*Up, error) {
 	return u, nil
 }
 
-// UpBytes is the memory of an Up [out, r] of a type.
-func UpBytes(t Type, out, r int) int64 {
-	u := Up{Out: out, R: r, size: t.RowBytes(1)}
-	return int64(u.panels()) * int64(u.panelBytes())
-}
-
 func (u *Up) panels() int { return (u.Out + panelOut - 1) / panelOut }
 
 func (u *Up) panelBytes() int { return u.R * panelOut * u.size }

@@ -56,75 +56,46 @@
 	OP a, b, S10 \
 	OP a, b, S11
 
+// Four pages at a time, two lines of each in turn; registers A to D hold what they come to.
+#define PAGES(OP, at, A, B, C, D) \
+	OP (at)(SI), A, A \
+	OP (4096+at)(SI), B, B \
+	OP (8192+at)(SI), C, C \
+	OP (12288+at)(SI), D, D
+
+#define READ(OP, A, B, C, D, LINES) \
+	MOVQ b+0(FP), SI \
+	MOVQ chunks+8(FP), CX \
+	OP A, A, A \
+	OP B, B, B \
+	OP C, C, C \
+	OP D, D, D \
+	TESTQ CX, CX \
+	JZ done \
+pages: \
+	MOVQ $32, BX \
+lines: \
+	LINES \
+	ADDQ $128, SI \
+	DECQ BX \
+	JNZ lines \
+	ADDQ $12288, SI \
+	DECQ CX \
+	JNZ pages \
+done: \
+	VZEROUPPER \
+	RET
+
+#define HALF(at) PAGES(VPXOR, at, Y0, Y1, Y2, Y3)
+#define LINE(at) PAGES(VPXORQ, at, Z0, Z1, Z2, Z3)
+
 // func readAVX2(b *byte, chunks int)
 TEXT ·readAVX2(SB), NOSPLIT, $0-16
-	MOVQ b+0(FP), SI
-	MOVQ chunks+8(FP), CX
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	TESTQ CX, CX
-	JZ read2done
-read2:
-	MOVQ $32, BX
-read2lines:
-	VPXOR 0(SI), Y0, Y0
-	VPXOR 32(SI), Y0, Y0
-	VPXOR 64(SI), Y0, Y0
-	VPXOR 96(SI), Y0, Y0
-	VPXOR 4096(SI), Y1, Y1
-	VPXOR 4128(SI), Y1, Y1
-	VPXOR 4160(SI), Y1, Y1
-	VPXOR 4192(SI), Y1, Y1
-	VPXOR 8192(SI), Y2, Y2
-	VPXOR 8224(SI), Y2, Y2
-	VPXOR 8256(SI), Y2, Y2
-	VPXOR 8288(SI), Y2, Y2
-	VPXOR 12288(SI), Y3, Y3
-	VPXOR 12320(SI), Y3, Y3
-	VPXOR 12352(SI), Y3, Y3
-	VPXOR 12384(SI), Y3, Y3
-	ADDQ $128, SI
-	DECQ BX
-	JNZ read2lines
-	ADDQ $12288, SI
-	DECQ CX
-	JNZ read2
-read2done:
-	VZEROUPPER
-	RET
+	READ(VPXOR, Y0, Y1, Y2, Y3, HALF(0); HALF(32); HALF(64); HALF(96))
 
 // func readAVX512(b *byte, chunks int)
 TEXT ·readAVX512(SB), NOSPLIT, $0-16
-	MOVQ b+0(FP), SI
-	MOVQ chunks+8(FP), CX
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	TESTQ CX, CX
-	JZ read5done
-read5:
-	MOVQ $32, BX
-read5lines:
-	VPXORQ 0(SI), Z0, Z0
-	VPXORQ 64(SI), Z0, Z0
-	VPXORQ 4096(SI), Z1, Z1
-	VPXORQ 4160(SI), Z1, Z1
-	VPXORQ 8192(SI), Z2, Z2
-	VPXORQ 8256(SI), Z2, Z2
-	VPXORQ 12288(SI), Z3, Z3
-	VPXORQ 12352(SI), Z3, Z3
-	ADDQ $128, SI
-	DECQ BX
-	JNZ read5lines
-	ADDQ $12288, SI
-	DECQ CX
-	JNZ read5
-read5done:
-	VZEROUPPER
-	RET
+	READ(VPXORQ, Z0, Z1, Z2, Z3, LINE(0); LINE(64))
 
 // func fmaAVX2(steps int)
 TEXT ·fmaAVX2(SB), NOSPLIT, $0-8

@@ -27,7 +27,7 @@ GLOBL quantiseConst<>(SB), RODATA|NOPTR, $20
 
 // func quantiseTilesAVX512(dst *byteTile, x *float32, blocks, row, rows int)
 //
-// blocks of rows of numbers, row bytes apart, as quantiseAVX2 and splitTilesGeneric: first
+// blocks of rows of numbers, row bytes apart, as quantiseAVX2 and quantiseTilesGeneric: first
 // the largest magnitudes of a block's rows, then with those of all rows what they are
 // multiplied with, then the codes.
 //

@@ -59,7 +59,7 @@ type AdapterLoader interface {
 func DefaultOptions() Options {
 	return Options{
 		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 32, Exact: true,
-		StepTokens: 256, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
+		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		Now: time.Now,
 	}
 }
