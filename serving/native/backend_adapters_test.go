@@ -279,6 +279,8 @@ func TestBackendAdapterErrors(t *testing.T) {
 // n, best_of, an emit that fails, a context that ends: leases return to 0.
 func TestBackendAdapterLeases(t *testing.T) {
 	o, l := adapterOptions(t)
+	wait := &slow{}
+	o.Observer = func(string) Observer { return wait }
 	b := newBackend(t, o)
 	leases := func() (n int) {
 		for _, r := range b.Residents() {
@@ -298,10 +300,12 @@ func TestBackendAdapterLeases(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	long := *req
-	long.MaxTokens = 160 // it is not over before anyone can cancel it
+	long.MaxTokens = 160
+	wait.on.Store(true) // it is not over before this goroutine hears of its first token
 	if _, err := b.Generate(ctx, &long, func(serving.Event) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+	wait.on.Store(false)
 	waitFor(t, "leases to end", func() bool { return leases() == 0 })
 	req.Deadline = time.Now().Add(-time.Second)
 	if _, err := generate(t, b, req); !errors.Is(err, serving.ErrDeadline) {
