@@ -17,6 +17,11 @@ func pause()
 //go:noescape
 func prefetch(b []byte)
 
+// prefetchFar asks for b to be brought as near as the second cache, for later.
+//
+//go:noescape
+func prefetchFar(b []byte)
+
 // Soon asks for the memory of v itself, not what it points to, as prefetch does.
 func Soon[T any](v []T) {
 	if len(v) > 0 {

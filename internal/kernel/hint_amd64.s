@@ -2,6 +2,20 @@
 
 #include "textflag.h"
 
+// ASK asks for all lines of b.
+#define ASK(PREFETCH) \
+	MOVQ b_base+0(FP), AX \
+	MOVQ b_len+8(FP), CX \
+	ADDQ AX, CX \
+line: \
+	CMPQ AX, CX \
+	JAE done \
+	PREFETCH (AX) \
+	ADDQ $64, AX \
+	JMP line \
+done: \
+	RET
+
 // func pause()
 TEXT ·pause(SB), NOSPLIT, $0-0
 	PAUSE
@@ -12,14 +26,8 @@ TEXT ·pause(SB), NOSPLIT, $0-0
 
 // func prefetch(b []byte)
 TEXT ·prefetch(SB), NOSPLIT, $0-24
-	MOVQ b_base+0(FP), AX
-	MOVQ b_len+8(FP), CX
-	ADDQ AX, CX
-line:
-	CMPQ AX, CX
-	JAE done
-	PREFETCHT0 (AX)
-	ADDQ $64, AX
-	JMP line
-done:
-	RET
+	ASK(PREFETCHT0)
+
+// func prefetchFar(b []byte)
+TEXT ·prefetchFar(SB), NOSPLIT, $0-24
+	ASK(PREFETCHT1)

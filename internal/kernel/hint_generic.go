@@ -6,6 +6,8 @@ func pause() {}
 
 func prefetch([]byte) {}
 
+func prefetchFar([]byte) {}
+
 // Soon does nothing.
 func Soon[T any]([]T) {}
 

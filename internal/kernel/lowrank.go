@@ -38,6 +38,8 @@ type LowRanks struct {
 	ends     []int // of the expands of each plan
 	multiply int   // multiplications in all
 
+	soon [][]byte // what Soon was told of
+
 	// Of Add and Lookup, whose pieces are the shrinks, and then some panels of each of
 	// expands.
 	expand       bool // which of them Do computes
@@ -110,7 +112,8 @@ func (l *LowRanks) begin(x []float32, ids []int32) {
 func (l *LowRanks) end() {
 	clear(l.shrinks)
 	clear(l.expands)
-	l.x, l.ids = nil, nil
+	clear(l.soon)
+	l.x, l.ids, l.soon = nil, nil, l.soon[:0]
 }
 
 // plan cuts what groups add to y into pieces and makes room for z. It returns the shape

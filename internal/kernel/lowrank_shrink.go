@@ -29,9 +29,6 @@ func (s *shrinking) run(l *LowRanks, t *lowTile) {
 			a.Row(all[i*s.stride:i*s.stride+a.Cols], int(l.ids[row]))
 		}
 	case dotsFast(a.Type):
-		if len(s.rows) == 1 { // else they are used again and again
-			prefetch(a.data[s.lo*a.bytes : s.hi*a.bytes])
-		}
 		s.fast(t, all, l.x)
 	default:
 		s.generic(t, all, l.x)

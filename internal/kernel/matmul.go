@@ -69,10 +69,14 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 	j.all, j.a, j.low = all, a, low
 	j.few, j.shrinks = j.isFew(), 0
+	alone, shrinkers := false, p.Workers()
 	if low != nil {
+		if alone = j.shrinksAlone(shrinkers); alone {
+			shrinkers = 1
+		}
 		low.begin(a.x, nil)
 		for i := range all {
-			if out, in := low.plan(p.Workers(), all[i].Y, all[i].Groups); out > 0 && (out != all[i].W.Rows || in != a.cols) {
+			if out, in := low.plan(shrinkers, all[i].Y, all[i].Groups); out > 0 && (out != all[i].W.Rows || in != a.cols) {
 				panic(fmt.Sprintf("kernel: updates [%d, %d] of a matrix [%d, %d]", out, in, all[i].W.Rows, a.cols))
 			}
 		}
@@ -85,16 +89,20 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		j.least = j.most
 	}
 	workers := min(p.Workers(), j.shrinks+units)
-	j.deal(workers, units)
+	j.deal(workers, units, alone)
 	j.done.Store(0)
 	j.failed.Store(false)
 	for i := range all {
 		a.reserve(workers, &all[i])
 	}
+	if low != nil {
+		a.scratch[0].soon = low.errand(groups / workers)
+	}
 	p.Run(workers, j)
 	j.all, j.low = nil, nil
 	runtime.KeepAlive(all) // and with it the memory of the updates
 	if low != nil {
+		a.scratch[0].soon = errand{}
 		low.end()
 	}
 }

@@ -69,23 +69,59 @@ func (q *queue) take(least, most int) (lo, hi int) {
 	}
 }
 
-// deal gives each worker as much work.
-func (j *productJob) deal(workers, units int) {
+// shrinksAlone says that the caller of MatMuls computes all shrinks: for one row it has at
+// hand what plans and x are in, for which the others would wait longer than they compute.
+// They multiply with weights meanwhile, unless there are so many that they would wait
+// in the end.
+func (j *productJob) shrinksAlone(workers int) bool {
+	down, weights := j.bytes()
+	return j.few && j.a.rows == 1 && down*workers <= shrinkRate*weights
+}
+
+// bytes are those of A in all updates, and those of weights.
+func (j *productJob) bytes() (down, weights int) {
+	for i := range j.all {
+		y := &j.all[i]
+		weights += len(y.W.data)
+		for k := range y.Groups {
+			for _, u := range y.Groups[k].Sum {
+				down += len(u.A.data)
+			}
+		}
+	}
+	return down, weights
+}
+
+// shrinkRate is how much faster a core gets through bytes of A than through those of
+// quantised weights, about.
+const shrinkRate = 3
+
+// deal gives each worker as much work; the caller, if it shrinks alone, so many units less.
+func (j *productJob) deal(workers, units int, alone bool) {
 	for len(j.shares) < workers {
 		j.shares = append(j.shares, share{})
 	}
 	j.shares = j.shares[:workers]
+	less := 0
+	if alone {
+		down, weights := j.bytes()
+		less = down * units / (shrinkRate * weights)
+	}
 	for i := range j.shares {
 		s := &j.shares[i]
-		s.shrinks.set(i, workers, j.shrinks)
-		s.units.set(i, workers, units)
+		s.units.set(i*(units+less)/workers-less, (i+1)*(units+less)/workers-less)
+		if alone {
+			s.shrinks.set(min(i, 1)*j.shrinks, j.shrinks)
+		} else {
+			s.shrinks.set(i*j.shrinks/workers, (i+1)*j.shrinks/workers)
+		}
 	}
 }
 
-// set gives the queue the part of worker i.
-func (q *queue) set(i, workers, n int) {
-	q.next.Store(int64(i * n / workers))
-	q.end = int64((i + 1) * n / workers)
+// set fills the queue with lo to hi, from 0 on.
+func (q *queue) set(lo, hi int) {
+	q.next.Store(int64(max(lo, 0)))
+	q.end = int64(hi)
 }
 
 // Do is one worker; i picks its share and its scratch memory.
@@ -205,6 +241,7 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 				p.expands[i].prefetch(g/panel, g/panel+1)
 			}
 		}
+		s.soon.run()
 		if p.of.W.format.packing != nil {
 			j.a.packed(s, p.of, g)
 		} else {

@@ -10,7 +10,7 @@ import (
 // left, within what is allowed, and single in the end.
 func TestQueue(t *testing.T) {
 	var q queue
-	q.set(1, 2, 200)
+	q.set(100, 200)
 	var sizes []int
 	next := 100
 	for lo, hi := q.take(1, 30); lo < hi; lo, hi = q.take(1, 30) {
@@ -23,7 +23,7 @@ func TestQueue(t *testing.T) {
 	if next != 200 || sizes[0] != 30 || sizes[1] != 23 || sizes[len(sizes)-1] != 1 || len(sizes) > 16 {
 		t.Errorf("pieces %v up to %d", sizes, next)
 	}
-	q.set(0, 1, 10000)
+	q.set(0, 10000)
 	taken := make([]atomic.Int32, 10000)
 	var all sync.WaitGroup
 	for range 4 {
@@ -40,5 +40,78 @@ func TestQueue(t *testing.T) {
 		if n := taken[i].Load(); n != 1 {
 			t.Fatalf("%d was taken %d times", i, n)
 		}
+	}
+}
+
+// TestDeal: all work is dealt once, as much to each worker; who shrinks alone has fewer
+// units, by what they take.
+func TestDeal(t *testing.T) {
+	const cols = 1024
+	w := &Matrix{Rows: 512, Cols: cols, data: make([]byte, 300_000)}
+	for _, c := range []struct {
+		rank, workers int
+		alone         bool
+		first, second int // units
+	}{
+		{0, 2, true, 50, 50},
+		{48, 2, true, 45, 55}, // A has 96 KiB: a ninth of the time of the weights, 11 units
+		{48, 9, true, 2, 12},
+		{48, 10, false, 10, 10},
+		{300, 2, false, 50, 50},
+		{219, 2, true, 25, 75},
+	} {
+		y := []Product{{W: w, Groups: []RowGroup{{Rows: []int32{0}, Sum: []LowRank{{A: &Matrix{data: make([]byte, 2*cols*c.rank)}}}}}}}
+		j := &productJob{all: y, a: &Acts{rows: 1}, few: true, shrinks: 3}
+		if got := j.shrinksAlone(c.workers); got != c.alone {
+			t.Errorf("%+v: alone %v", c, got)
+		}
+		j.deal(c.workers, 100, c.alone)
+		shrinks, units := 0, 0
+		for i := range j.shares {
+			s := &j.shares[i]
+			if int(s.units.next.Load()) != units || int(s.shrinks.next.Load()) != shrinks {
+				t.Errorf("%+v: worker %d begins with unit %d and shrink %d, want %d and %d", c, i, s.units.next.Load(), s.shrinks.next.Load(), units, shrinks)
+			}
+			units, shrinks = int(s.units.end), int(s.shrinks.end)
+			if c.alone && shrinks != 3 {
+				t.Errorf("%+v: worker %d leaves %d shrinks", c, i, 3-shrinks)
+			}
+		}
+		if units != 100 || shrinks != 3 {
+			t.Errorf("%+v: %d units, %d shrinks", c, units, shrinks)
+		}
+		a, b := &j.shares[0].units, &j.shares[1].units
+		if first, second := int(a.end-a.next.Load()), int(b.end-b.next.Load()); first != c.first || second != c.second {
+			t.Errorf("%+v: %d and %d units", c, first, second)
+		}
+		j.a.rows = 2
+		if j.shrinksAlone(c.workers) {
+			t.Errorf("%+v: alone with two rows", c)
+		}
+	}
+}
+
+// TestErrand: all is asked for in as many steps as there are, and nothing is held.
+func TestErrand(t *testing.T) {
+	var l LowRanks
+	for _, n := range []int{100, 5000, 64} {
+		l.Soon(&Matrix{data: make([]byte, n)})
+	}
+	for _, n := range []int{1, 7, 1000} {
+		e := l.errand(n)
+		e.left = append([][]byte(nil), e.left...)
+		steps := 0
+		for ; len(e.left) > 0; steps++ {
+			e.run()
+		}
+		if steps > n || n == 7 && steps < 5 {
+			t.Errorf("%d steps, want %d", steps, n)
+		}
+		e.run() // nothing is left
+	}
+	l.begin(nil, nil)
+	l.end()
+	if len(l.soon) != 0 || l.soon[:1][0] != nil {
+		t.Error("it still holds memory")
 	}
 }

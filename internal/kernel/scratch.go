@@ -8,6 +8,7 @@ type scratch struct {
 	dot  dotTile
 	tail [dotRows][64]byte // rests of rows
 	low  lowTile
+	soon errand
 
 	waiting [16]productPiece               // for shrinks
 	wide    []uint16                       // weights of a tiledCall

@@ -20,11 +20,12 @@ type adapted struct {
 	of     []int32 // [T] the group of each row, -1: none
 	from   int32   // values with this ID and later have the rows that Select kept; 0: none
 
-	sums  [][]kernel.RowGroup // by projection computed now, by group
-	alone [1]kernel.RowGroup
-	more  []further
-	low   kernel.LowRanks
-	whole kernel.Acts
+	sums   [][]kernel.RowGroup // by projection computed now, by group
+	beside []int               // by projection, how many were computed together from it on
+	alone  [1]kernel.RowGroup
+	more   []further
+	low    kernel.LowRanks
+	whole  kernel.Acts
 }
 
 // group is the rows of a batch that have the same adapters.
@@ -140,6 +141,7 @@ func (a *adapted) plan(i int, w *Linear, id int32) (adds, exchanges, shifts bool
 // of x, which acts were set to.
 func (o *ServeOps) adaptedLinears(y []Value, x Value, w []*Linear) {
 	a := &o.adapted
+	a.note(w)
 	a.more = a.more[:0]
 	for i := range w {
 		adds, exchanges, shifts := a.plan(i, w[i], x.ID)
@@ -157,16 +159,35 @@ func (o *ServeOps) adaptedLinears(y []Value, x Value, w []*Linear) {
 	}
 }
 
-// soon asks for what the plans of the updates from projection i on will read: base weights
-// have displaced it from the caches since the last step, and a plan would wait for it.
+// note keeps how many projections are computed together.
+func (a *adapted) note(w []*Linear) {
+	i := w[0].Index
+	if i >= len(a.beside) {
+		a.beside = slices.Grow(a.beside, i+1-len(a.beside))[:i+1]
+	}
+	a.beside[i] = len(w)
+}
+
+// soon asks for what the updates from projection i on will read: base weights have displaced
+// it from the caches since the last step, and it would be waited for. That is what plans of
+// the next ones are made from, and A of those that will be computed next.
 func (a *adapted) soon(i int) {
 	if len(a.groups) > 1 {
 		return // the wait is short beside the rest
 	}
 	for k := range a.groups {
-		for _, w := range a.groups[k].set {
+		g := &a.groups[k]
+		for _, w := range g.set {
 			from := int(w.first[i])
 			kernel.Soon(w.homes[from:min(from+4, len(w.homes))]) // q, k, v, o
+			if len(g.rows) > 1 || i >= len(a.beside) {
+				continue
+			}
+			for _, h := range w.homes[from:w.first[i+a.beside[i]]] {
+				if h.A != nil {
+					a.low.Soon(h.A)
+				}
+			}
 		}
 	}
 }
