@@ -37,9 +37,9 @@ const (
 // what is read of the activations, and rows of results are written in longer pieces.
 const tiledChunk = 8
 
-// tiledCols is how many columns of a matrix are computed at a time: their weights, and the
-// activations that they meet next, stay in the first cache.
-const tiledCols = 320
+// tiledCols is how many columns of a matrix are computed at a time, at most: their weights stay in
+// the second cache, and sums are seldom taken up again.
+const tiledCols = 640
 
 // tiledCall is one call of the kernel: rows of activations, sixteen by sixteen, times
 // some groups of weights. out is as tile.generic and genericWords make it, in the same

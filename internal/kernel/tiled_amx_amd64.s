@@ -145,6 +145,18 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	VMOVUPS (DI), D \
 	ADDQ DX, DI
 
+// OWN4 asks for four rows of outputs, to write them: they come meanwhile, from another core
+// that wrote them last.
+#define OWN4 \
+	PREFETCHW_DI \
+	ADDQ DX, DI \
+	PREFETCHW_DI \
+	ADDQ DX, DI \
+	PREFETCHW_DI \
+	ADDQ DX, DI \
+	PREFETCHW_DI \
+	ADDQ DX, DI
+
 // COMPUTE begins with the next block, if there is one.
 #define COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, LABEL) \
 	DECQ R8 \
@@ -174,6 +186,15 @@ rows: \
 	MOVQ tiledCall_scale(R15), R11 \
 	MOVQ tiledCall_mins(R15), R12 \
 group: \
+	MOVQ DI, q-16(SP) \
+	MOVQ out-8(SP), DI \
+	MOVQ tiledCall_outRow(R15), DX \
+	OWN4 \
+	OWN4 \
+	OWN4 \
+	OWN4 \
+	MOVQ q-16(SP), DI \
+	MOVQ $32, DX \
 	MOVQ tiledCall_sums(R15), BX \
 	LEAQ NEXT_SUMS(BX), R10 \
 	MOVQ R14, SI \
