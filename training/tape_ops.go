@@ -228,6 +228,12 @@ func (t *Tape) attention(q, k, v []float32, a *model.Attention) *kernel.SelfAtte
 	}
 }
 
+// Gated is two nodes more: the backward of each is known.
+func (t *Tape) Gated(x model.Value, w *[2]*model.Linear, act model.Activation) model.Value {
+	y := t.Linears(x, w[:])
+	return t.GLU(y[0], y[1], act)
+}
+
 // GLU gates.
 func (t *Tape) GLU(gate, up model.Value, act model.Activation) model.Value {
 	y, todo := t.begin(node{kind: opGLU, a: gate.ID, b: up.ID, act: act}, gate.Rows, gate.Width)

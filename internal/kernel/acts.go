@@ -24,6 +24,7 @@ type Acts struct {
 	scratch []scratch // one per worker
 	job     productJob
 	one     [1]Product
+	two     [2]Product // of MatMulGLU
 }
 
 // Set takes the activations x [rows, cols] by reference: x must stay as it is

@@ -37,6 +37,9 @@ type Product struct {
 	W      *Matrix   // [·, cols]
 	Exact  bool      // as MatMulExact, else as MatMul
 	Groups []RowGroup
+
+	up  *Matrix // of MatMulGLU by tiles: Y = act(W·) ⊙ (up·)
+	act Activation
 }
 
 // MatMuls computes products of a, and adds what the updates of their groups make of it,

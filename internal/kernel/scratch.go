@@ -14,6 +14,7 @@ type scratch struct {
 	wide    []uint16                       // weights of a tiledCall
 	sums    *tiledSums                     // of one: by itself, where it is not cut by lines of the cache
 	square  [groupRows * groupRows]float32 // outputs of one that sticks out
+	gated   []float32                      // outputs of a chunk of groups, of both products
 	out     [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
 
@@ -36,6 +37,10 @@ func (a *Acts) reserve(n int, y *Product) {
 		q = groupRows * a.panelCols(w)
 		f = 2 * q / w.format.packing.step
 	}
+	gated := 0
+	if y.up != nil {
+		gated = 2 * a.rows * tiledChunk * groupRows
+	}
 	for i := range a.scratch[:n] {
 		s := &a.scratch[i]
 		if len(s.q) < q {
@@ -46,6 +51,9 @@ func (a *Acts) reserve(n int, y *Product) {
 		}
 		if len(s.wide) < wide {
 			s.wide = make([]uint16, wide)
+		}
+		if len(s.gated) < gated {
+			s.gated = make([]float32, gated)
 		}
 		if s.sums == nil && a.takesTiles(y) {
 			s.sums = new(tiledSums)

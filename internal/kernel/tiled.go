@@ -148,20 +148,39 @@ func tiledWidth(w *Matrix) int {
 	return (blocks + parts - 1) / parts * w.format.BlockLen
 }
 
-// tiledGroups computes the outputs of groups lo to hi of a quantised matrix by tiles: of
-// each part of the columns, which stays in the first cache, all groups for sixteen rows of
-// activations, then for the next sixteen.
+// tiledOut is where the outputs of a matrix go.
+type tiledOut struct {
+	y     []float32 // [rows, width]
+	width int
+	first int // group that begins a row
+}
+
+// at is y from what group g makes of a row on.
+func (o *tiledOut) at(row, g int) []float32 { return o.y[row*o.width+(g-o.first)*groupRows:] }
+
+// tiledGroups computes the outputs of groups lo to hi of a quantised matrix by tiles.
 func (a *Acts) tiledGroups(s *scratch, y *Product, lo, hi int) {
-	part := tiledWidth(y.W)
+	if y.up != nil {
+		a.gatedGroups(s, y, lo, hi)
+		return
+	}
+	to := tiledOut{y: y.Y, width: y.W.Rows}
 	for ; lo < hi; lo += tiledChunk {
-		for c := 0; c < y.W.Cols; c += part {
-			a.tiledPart(s, y, lo, min(hi, lo+tiledChunk), c, min(part, y.W.Cols-c))
-		}
+		a.tiledParts(s, y, &to, lo, min(hi, lo+tiledChunk))
+	}
+}
+
+// tiledParts is tiledGroups for as many as a worker computes at a time: of each part of the
+// columns all groups for sixteen rows of activations, then for the next sixteen.
+func (a *Acts) tiledParts(s *scratch, y *Product, to *tiledOut, lo, hi int) {
+	part := tiledWidth(y.W)
+	for c := 0; c < y.W.Cols; c += part {
+		a.tiledPart(s, y, to, lo, hi, c, min(part, y.W.Cols-c))
 	}
 }
 
 // tiledPart adds to the outputs of groups lo to hi what n columns from c on make.
-func (a *Acts) tiledPart(s *scratch, y *Product, lo, hi, c, n int) {
+func (a *Acts) tiledPart(s *scratch, y *Product, to *tiledOut, lo, hi, c, n int) {
 	w, f := y.W, y.W.format
 	size, steps := n*groupRows, f.steps(n/f.BlockLen)
 	scale, mins := s.f[:(hi-lo)*steps], s.f[len(s.f)/2:][:(hi-lo)*steps]
@@ -187,25 +206,25 @@ func (a *Acts) tiledPart(s *scratch, y *Product, lo, hi, c, n int) {
 	}
 	row := 0
 	if whole := a.rows / groupRows; whole > 0 && hi*groupRows <= w.Rows {
-		out := y.Y[lo*groupRows:]
-		t.out, t.outRow, t.rows, t.groups = &out[0], 4*w.Rows, whole, hi-lo
-		_ = out[(whole*groupRows-1)*w.Rows+(hi-lo)*groupRows-1]
+		out := to.at(0, lo)
+		t.out, t.outRow, t.rows, t.groups = &out[0], 4*to.width, whole, hi-lo
+		_ = out[(whole*groupRows-1)*to.width+(hi-lo)*groupRows-1]
 		a.runTiled(&t, y, 0, c)
 		row = whole * groupRows
 	}
 	for ; row < a.rows; row += groupRows {
 		for g := lo; g < hi; g++ {
 			one := t.from(g-lo, n, steps, y.Exact)
-			a.tiledSquare(s, &one, y, row, g, c)
+			a.tiledSquare(s, &one, y, to, row, g, c)
 		}
 	}
 }
 
 // tiledSquare computes outputs of up to sixteen rows of activations from row on and of
 // group g.
-func (a *Acts) tiledSquare(s *scratch, t *tiledCall, y *Product, row, g, c int) {
-	n := y.W.Rows
-	out, rows, tokens := y.Y[row*n+g*groupRows:], min(groupRows, n-g*groupRows), min(groupRows, a.rows-row)
+func (a *Acts) tiledSquare(s *scratch, t *tiledCall, y *Product, to *tiledOut, row, g, c int) {
+	n := to.width
+	out, rows, tokens := to.at(row, g), min(groupRows, y.W.Rows-g*groupRows), min(groupRows, a.rows-row)
 	for i := range tokens {
 		copy(s.square[i*groupRows:][:rows], out[i*n:])
 	}

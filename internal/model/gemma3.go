@@ -99,7 +99,6 @@ func (y *gemma3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	x = o.Add(x, o.Norm(h, y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
-	gateUp := o.Linears(h, y.gateUp[:])
-	h = o.GLU(gateUp[0], gateUp[1], y.act)
+	h = o.Gated(h, &y.gateUp, y.act)
 	return o.Add(x, o.Norm(o.Linear(h, y.down), y.postFFNNorm))
 }

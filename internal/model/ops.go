@@ -97,6 +97,8 @@ type Ops interface {
 	// Linears projects with several matrices that have the same input: their outputs,
 	// in the order of w, in a slice that is valid until the next Linears.
 	Linears(x Value, w []*Linear) []Value
+	// Gated is GLU of two projections of x: act(w[0] x) * (w[1] x), elementwise.
+	Gated(x Value, w *[2]*Linear, act Activation) Value
 	// Rope rotates each head of x by the position of its row.
 	Rope(x Value, r *Rope) Value
 	// Attend stores k and v of these rows in the cache and returns the

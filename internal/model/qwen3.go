@@ -64,7 +64,6 @@ func (y *qwen3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
-	gateUp := o.Linears(h, y.gateUp[:])
-	h = o.GLU(gateUp[0], gateUp[1], y.act)
+	h = o.Gated(h, &y.gateUp, y.act)
 	return o.Add(x, o.Linear(h, y.down))
 }

@@ -96,10 +96,7 @@ func (o *ServeOps) Linear(x Value, w *Linear) Value {
 
 // Linears computes all of them in one meeting of the pool.
 func (o *ServeOps) Linears(x Value, w []*Linear) []Value {
-	if o.actsOf != x.ID {
-		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
-		o.actsOf = x.ID
-	}
+	o.set(x)
 	o.outputs, o.products = o.outputs[:0], o.products[:0]
 	for _, w := range w {
 		y := o.value(x.Rows, w.W.Rows)
@@ -117,6 +114,14 @@ func (o *ServeOps) Linears(x Value, w []*Linear) []Value {
 		}
 	}
 	return o.outputs
+}
+
+// set makes x ready for products.
+func (o *ServeOps) set(x Value) {
+	if o.actsOf != x.ID {
+		o.acts.Set(o.pool, x.Data, x.Rows, x.Width)
+		o.actsOf = x.ID
+	}
 }
 
 // Rope rotates heads.
@@ -158,6 +163,24 @@ func (o *ServeOps) Attend(q, k, v Value, a *Attention) Value {
 	kv := &o.cache.layers[a.Layer]
 	kv.StoreRows(o.pool, k.Data, v.Data, o.spans)
 	o.attender.Attend(o.pool, y.Data, q.Data, kv, o.spans, opts)
+	return y
+}
+
+// Gated computes both projections and the unit in one meeting of the pool.
+func (o *ServeOps) Gated(x Value, w *[2]*Linear, act Activation) Value {
+	if len(o.groups) > 0 || w[0].B != nil || w[1].B != nil {
+		y := o.Linears(x, w[:])
+		return o.GLU(y[0], y[1], act)
+	}
+	o.set(x)
+	y := o.value(x.Rows, w[0].W.Rows)
+	m := o.arena.at
+	var both [2]kernel.Product
+	for i, w := range w {
+		both[i] = kernel.Product{Y: o.arena.take(x.Rows * w.W.Rows), W: w.W, Exact: w.Wide || o.Exact}
+	}
+	kernel.MatMulGLU(o.pool, y.Data, both[0], both[1], &o.acts, act)
+	o.arena.release(m)
 	return y
 }
 

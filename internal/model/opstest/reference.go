@@ -208,6 +208,11 @@ func attend(out, q []float32, keys, values [][]float32, part func([]float32) []f
 	}
 }
 
+// Gated is act(w[0] x) * (w[1] x).
+func (r *Reference) Gated(x model.Value, w *[2]*model.Linear, act model.Activation) model.Value {
+	return r.GLU(r.Linear(x, w[0]), r.Linear(x, w[1]), act)
+}
+
 // GLU is act(gate) * up.
 func (r *Reference) GLU(gate, up model.Value, act model.Activation) model.Value {
 	y := r.value(gate.Rows, gate.Width)

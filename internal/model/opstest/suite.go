@@ -169,6 +169,15 @@ func RunLinear(t *testing.T, newOps NewOps, tol float64) {
 		for i, want := range p.ref.Linears(x, some) {
 			same(t, fmt.Sprint(some[i].Name, n, " with others"), have[i], want, tol)
 		}
+		// Gated units, with a bias and without. Projections reach 4, and what one lacks is
+		// multiplied by the other.
+		for _, typ := range []kernel.Type{kernel.F32, kernel.Q4_1} {
+			gated := [2]*model.Linear{linear(t, p.rng, typ, 40, 96), linear(t, p.rng, typ, 40, 96)}
+			for range 2 {
+				same(t, fmt.Sprint("gated ", gated[0].Name, n), p.ops.Gated(x, &gated, model.SiLU), p.ref.Gated(x, &gated, model.SiLU), 8*tol)
+				gated[1].B = vector(p.rng, 40)
+			}
+		}
 		// Another input of the same shape right after: nothing may be left of the first.
 		w := linear(t, p.rng, kernel.Q8_0, 40, 96)
 		y := p.input(n, 96)

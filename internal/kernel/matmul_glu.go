@@ -1,0 +1,45 @@
+package kernel
+
+import "fmt"
+
+// MatMulGLU computes y = act(gate) ⊙ up, of two products of a whose matrices are of one
+// shape. It has the bits of MatMuls and then GLU. gate.Y and up.Y are memory that it may use
+// for them; there are no Groups.
+//
+// By tiles it does not use it: the same rows of both matrices are multiplied with all of a,
+// into memory that stays in a worker's cache, and y is made of that. Twice as many numbers
+// would else go from one core's cache to another's.
+func MatMulGLU(p *Pool, y []float32, gate, up Product, a *Acts, act Activation) {
+	if gate.W.Rows != up.W.Rows || gate.W.Cols != up.W.Cols || gate.Groups != nil || up.Groups != nil {
+		panic(fmt.Sprintf("kernel: gated unit of matrices [%d, %d] and [%d, %d]", gate.W.Rows, gate.W.Cols, up.W.Rows, up.W.Cols))
+	}
+	if gate.Exact == up.Exact && a.takesTiles(&gate) && a.takesTiles(&up) {
+		gate.Y, gate.up, gate.act = y, up.W, act
+		a.two[0] = gate
+		MatMuls(p, a.two[:1], a, nil)
+	} else {
+		a.two[0], a.two[1] = gate, up
+		MatMuls(p, a.two[:], a, nil)
+		GLU(p, y, gate.Y, up.Y, act)
+	}
+	a.two = [2]Product{}
+}
+
+// gatedGroups computes the outputs of groups lo to hi of a gated unit.
+func (a *Acts) gatedGroups(s *scratch, y *Product, lo, hi int) {
+	const width = tiledChunk * groupRows
+	n, all := a.rows*width, y.W.Rows
+	gate, up := tiledOut{y: s.gated[:n], width: width}, tiledOut{y: s.gated[n:][:n], width: width}
+	other := Product{W: y.up, Exact: y.Exact}
+	for ; lo < hi; lo += tiledChunk {
+		end := min(hi, lo+tiledChunk)
+		gate.first, up.first = lo, lo
+		a.tiledParts(s, y, &gate, lo, end)
+		a.tiledParts(s, &other, &up, lo, end)
+		from, to := lo*groupRows, min(end*groupRows, all)
+		for row := range a.rows {
+			at := row * width
+			activate(y.Y[row*all+from:row*all+to], gate.y[at:at+to-from], up.y[at:at+to-from], y.act)
+		}
+	}
+}
