@@ -38,7 +38,8 @@ type LowRanks struct {
 	ends     []int // of the expands of each plan
 	multiply int   // multiplications in all
 
-	soon [][]byte // what Soon was told of
+	soon  [][]byte // what Soon was told of
+	asked bool     // for A of the updates planned, by Soon
 
 	// Of Add and Lookup, whose pieces are the shrinks, and then some panels of each of
 	// expands.
@@ -105,6 +106,7 @@ func (l *LowRanks) Do(i int) {
 // begin takes the input of all updates that are planned until end.
 func (l *LowRanks) begin(x []float32, ids []int32) {
 	l.x, l.ids, l.multiply = x, ids, 0
+	l.asked = false
 	l.z, l.shrinks, l.expands, l.ends = l.z[:0], l.shrinks[:0], l.expands[:0], l.ends[:0]
 }
 

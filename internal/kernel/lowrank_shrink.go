@@ -29,6 +29,9 @@ func (s *shrinking) run(l *LowRanks, t *lowTile) {
 			a.Row(all[i*s.stride:i*s.stride+a.Cols], int(l.ids[row]))
 		}
 	case dotsFast(a.Type):
+		if len(s.rows) == 1 && !l.asked { // else they are used again and again
+			prefetch(a.data[s.lo*a.bytes : s.hi*a.bytes])
+		}
 		s.fast(t, all, l.x)
 	default:
 		s.generic(t, all, l.x)

@@ -78,6 +78,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 			shrinkers = 1
 		}
 		low.begin(a.x, nil)
+		low.asked = alone
 		for i := range all {
 			if out, in := low.plan(shrinkers, all[i].Y, all[i].Groups); out > 0 && (out != all[i].W.Rows || in != a.cols) {
 				panic(fmt.Sprintf("kernel: updates [%d, %d] of a matrix [%d, %d]", out, in, all[i].W.Rows, a.cols))
