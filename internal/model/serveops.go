@@ -168,7 +168,7 @@ func (o *ServeOps) Attend(q, k, v Value, a *Attention) Value {
 
 // Gated computes both projections and the unit in one meeting of the pool.
 func (o *ServeOps) Gated(x Value, w *[2]*Linear, act Activation) Value {
-	if len(o.groups) > 0 || w[0].B != nil || w[1].B != nil {
+	if w[0].B != nil || w[1].B != nil || o.touches(w[0]) || o.touches(w[1]) {
 		y := o.Linears(x, w[:])
 		return o.GLU(y[0], y[1], act)
 	}

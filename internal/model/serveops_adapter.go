@@ -110,6 +110,18 @@ func (a *Weighted) update(w *Linear) *Update {
 	return a.Adapter.update(w.Index)
 }
 
+// touches tells whether any adapter of the batch changes a projection.
+func (a *adapted) touches(w *Linear) bool {
+	for k := range a.groups {
+		for i := range a.groups[k].set {
+			if a.groups[k].set[i].update(w) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // plan fills sums[i] with the updates of low rank, and tells whether there are any, and
 // what else there is.
 func (a *adapted) plan(i int, w *Linear, id int32) (adds, exchanges, shifts bool) {
