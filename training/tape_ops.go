@@ -51,13 +51,13 @@ func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
 	if n.kind == opLinear && t.module(n.linear) != nil {
 		v.needs = true
 	}
-	todo := t.err == nil
+	due := t.err == nil
 	switch {
-	case !todo:
+	case !due:
 	case t.layer == nil:
 		v.data = t.keep.take(rows * width)
 	case t.layer.replaying:
-		v.data, todo = t.layer.next(t, rows*width)
+		v.data, due = t.layer.next(t, rows*width)
 	case t.record && (t.layer.guess(n.kind, t, rows*width) || t.layer.last(t)):
 		v.data, v.stays = t.keep.take(rows*width), true
 	default:
@@ -69,13 +69,13 @@ func (t *Tape) begin(n node, rows, width int) (model.Value, bool) {
 	n.y = int32(len(t.vals)) + 1
 	t.vals = append(t.vals, v)
 	t.nodes = append(t.nodes, n)
-	return t.valueOf(n.y), todo
+	return t.valueOf(n.y), due
 }
 
 // Embed looks up and scales.
 func (t *Tape) Embed(table *model.Linear, ids []int32, scale float32) model.Value {
-	y, todo := t.begin(node{kind: opEmbed}, len(ids), table.W.Cols)
-	if !todo {
+	y, due := t.begin(node{kind: opEmbed}, len(ids), table.W.Cols)
+	if !due {
 		return y
 	}
 	const each = 16 // rows
@@ -92,9 +92,9 @@ func (t *Tape) Embed(table *model.Linear, ids []int32, scale float32) model.Valu
 
 // Norm normalises rows or heads.
 func (t *Tape) Norm(x model.Value, n *model.Norm) model.Value {
-	y, todo := t.begin(node{kind: opNorm, a: x.ID, norm: n}, x.Rows, x.Width)
+	y, due := t.begin(node{kind: opNorm, a: x.ID, norm: n}, x.Rows, x.Width)
 	switch {
-	case !todo:
+	case !due:
 	case n.Center:
 		kernel.LayerNorm(t.pool, y.Data, x.Data, n.Weight, n.Bias, n.Eps)
 	case t.late():
@@ -126,7 +126,7 @@ func (t *Tape) Linears(x model.Value, w []*model.Linear) []model.Value {
 }
 
 func (t *Tape) linears(out []model.Value, x model.Value, w ...*model.Linear) []model.Value {
-	todo := make([]projection, 0, len(w))
+	due := make([]projection, 0, len(w))
 	for _, w := range w {
 		y, wanted := t.begin(node{kind: opLinear, a: x.ID, linear: w}, x.Rows, w.W.Rows)
 		out = append(out, y)
@@ -136,19 +136,19 @@ func (t *Tape) linears(out []model.Value, x model.Value, w ...*model.Linear) []m
 			t.nodes[p.node].u = p.u
 		}
 		if wanted {
-			todo = append(todo, p)
+			due = append(due, p)
 		}
 	}
-	if len(todo) == 0 {
+	if len(due) == 0 {
 		return out
 	}
 	v := t.val(x.ID)
 	if t.drop != 0 {
 		t.ready(x.ID)
 	}
-	t.project(todo, x.Data, x.Rows, t.drop, v.fill)
+	t.project(due, x.Data, x.Rows, t.drop, v.fill)
 	v.fill = nil
-	for _, p := range todo {
+	for _, p := range due {
 		if p.u != nil && t.record {
 			t.nodes[p.node].u = p.u
 			if t.layer != nil {
@@ -161,8 +161,8 @@ func (t *Tape) linears(out []model.Value, x model.Value, w ...*model.Linear) []m
 
 // Rope rotates heads.
 func (t *Tape) Rope(x model.Value, r *model.Rope) model.Value {
-	y, todo := t.begin(node{kind: opRope, a: x.ID, rope: r}, x.Rows, x.Width)
-	if todo {
+	y, due := t.begin(node{kind: opRope, a: x.ID, rope: r}, x.Rows, x.Width)
+	if due {
 		t.rotate(y.Data, x.Data, x.Width, r, false)
 	}
 	return y
@@ -214,8 +214,8 @@ func (t *Tape) Attend(q, k, v model.Value, a *model.Attention) model.Value {
 	if !a.Causal {
 		panic("training: attention that is not causal") // NewAdapter refuses such models
 	}
-	y, todo := t.begin(node{kind: opAttend, a: q.ID, b: k.ID, c: v.ID, attn: a}, q.Rows, q.Width)
-	if todo {
+	y, due := t.begin(node{kind: opAttend, a: q.ID, b: k.ID, c: v.ID, attn: a}, q.Rows, q.Width)
+	if due {
 		t.attend.Forward(t.pool, y.Data, t.attention(q.Data, k.Data, v.Data, a))
 	}
 	return y
@@ -236,9 +236,9 @@ func (t *Tape) Gated(x model.Value, w *[2]*model.Linear, act model.Activation) m
 
 // GLU gates.
 func (t *Tape) GLU(gate, up model.Value, act model.Activation) model.Value {
-	y, todo := t.begin(node{kind: opGLU, a: gate.ID, b: up.ID, act: act}, gate.Rows, gate.Width)
+	y, due := t.begin(node{kind: opGLU, a: gate.ID, b: up.ID, act: act}, gate.Rows, gate.Width)
 	switch {
-	case !todo:
+	case !due:
 	case up.ID > 0 && t.late():
 		t.val(y.ID).fill = func(row, rows int) {
 			lo, hi := row*y.Width, (row+rows)*y.Width
@@ -252,8 +252,8 @@ func (t *Tape) GLU(gate, up model.Value, act model.Activation) model.Value {
 
 // Add sums.
 func (t *Tape) Add(a, b model.Value) model.Value {
-	y, todo := t.begin(node{kind: opAdd, a: a.ID, b: b.ID}, a.Rows, a.Width)
-	if todo {
+	y, due := t.begin(node{kind: opAdd, a: a.ID, b: b.ID}, a.Rows, a.Width)
+	if due {
 		kernel.Add(t.pool, y.Data, a.Data, b.Data)
 	}
 	return y
@@ -265,8 +265,8 @@ func (t *Tape) Scale(x model.Value, s, softCap float32) model.Value {
 		t.head.scale, t.head.cap = t.head.scale*s, softCap
 		return x
 	}
-	y, todo := t.begin(node{kind: opScale, a: x.ID, s: s, cap: softCap}, x.Rows, x.Width)
-	if todo {
+	y, due := t.begin(node{kind: opScale, a: x.ID, s: s, cap: softCap}, x.Rows, x.Width)
+	if due {
 		kernel.Scale(t.pool, y.Data, x.Data, s, softCap)
 	}
 	return y
@@ -274,8 +274,8 @@ func (t *Tape) Scale(x model.Value, s, softCap float32) model.Value {
 
 // Select keeps rows.
 func (t *Tape) Select(x model.Value, rows []int32) model.Value {
-	y, todo := t.begin(node{kind: opSelect, a: x.ID, rows: rows}, len(rows), x.Width)
-	if todo {
+	y, due := t.begin(node{kind: opSelect, a: x.ID, rows: rows}, len(rows), x.Width)
+	if due {
 		for i, from := range rows {
 			copy(y.Data[i*y.Width:(i+1)*y.Width], x.Data[int(from)*x.Width:])
 		}

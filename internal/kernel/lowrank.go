@@ -39,7 +39,7 @@ type LowRanks struct {
 	multiply int   // multiplications in all
 
 	soon  [][]byte // what Soon was told of
-	asked bool     // for A of the updates planned, by Soon
+	asked bool     // for A of the updates planned, by Soon, if somebody could
 
 	// Of Add and Lookup, whose pieces are the shrinks, and then some panels of each of
 	// expands.

@@ -1,7 +1,7 @@
 package kernel
 
-// Soon says that the next but one MatMuls takes x from here: A [R, In] is then brought near
-// by and by, while the next one computes products.
+// Soon says that the MatMuls after the next one shrinks x by A [R, In]. It is brought near by
+// and by, while the next one computes products.
 func (l *LowRanks) Soon(a *Matrix) { l.soon = append(l.soon, a.data) }
 
 // errand is memory that is asked for bit by bit, while something else is computed: all at

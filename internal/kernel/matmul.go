@@ -72,9 +72,9 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 	j.all, j.a, j.low = all, a, low
 	j.few, j.shrinks = j.isFew(), 0
-	alone, shrinkers := false, p.Workers()
+	lead, alone, shrinkers := 0, false, p.Workers()
 	if low != nil {
-		if alone = j.shrinksAlone(shrinkers); alone {
+		if lead, alone = j.shrinksAlone(shrinkers, units); alone {
 			shrinkers = 1
 		}
 		low.begin(a.x, nil)
@@ -93,7 +93,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		j.least = j.most
 	}
 	workers := min(p.Workers(), j.shrinks+units)
-	j.deal(workers, units, alone)
+	j.deal(workers, units, lead, alone)
 	j.done.Store(0)
 	j.failed.Store(false)
 	for i := range all {

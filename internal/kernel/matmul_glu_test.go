@@ -5,16 +5,16 @@ import (
 	"testing"
 )
 
-// TestMatMulGLU: the bits of two products and a gated unit, with few rows and many, for
-// shapes whose groups, chunks of groups and parts of columns are not full.
+// TestMatMulGLU: the bits of two products and a gated unit, with few rows and many, of
+// matrices of one format and of two, for shapes whose groups, chunks of groups and parts of columns are not full.
 func TestMatMulGLU(t *testing.T) {
 	p := NewPool(3)
 	defer p.Close()
-	for seed, shape := range [][3]int{{64, 48, 1}, {64, 40, 50}, {672, 300, 131}, {256, 513, 64}, {1536, 17, 200}, {96, 128, 160}} {
+	for seed, shape := range [][3]int{{64, 48, 1}, {64, 40, 50}, {672, 300, 131}, {256, 513, 64}, {1536, 17, 200}, {96, 128, 160}, {256, 1600, 64}} {
 		in, out, rows := shape[0], shape[1], shape[2]
 		rng := rand.New(rand.NewPCG(19, uint64(seed)))
 		x := randomActs(rng, rows, in)
-		for _, types := range [][2]Type{{Q4_1, Q4_1}, {Q8_0, Q4_0}, {Q6_K, Q4_K}, {F16, F16}, {Q4_1, BF16}} {
+		for _, types := range [][2]Type{{Q4_1, Q4_1}, {Q8_0, Q4_0}, {Q6_K, Q4_K}, {Q4_1, Q6_K}, {Q4_K, Q8_0}, {F16, F16}, {Q4_1, BF16}} {
 			var w [2]*Matrix
 			ok := true
 			for i, typ := range types {
@@ -42,6 +42,8 @@ func TestMatMulGLU(t *testing.T) {
 					GLU(nil, want, alone[0].Y, alone[1].Y, act)
 					for _, pool := range []*Pool{nil, p} {
 						all, y := both(), make([]float32, rows*out)
+						var a Acts // without the memory of others
+						a.Set(nil, x, rows, in)
 						MatMulGLU(pool, y, all[0], all[1], &a, act)
 						if k := firstDifference(y, want); k >= 0 {
 							t.Fatalf("%v %v %v: number %d is %g, alone %g", shape, types, exact, k, y[k], want[k])

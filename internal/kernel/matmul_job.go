@@ -69,17 +69,15 @@ func (q *queue) take(least, most int) (lo, hi int) {
 	}
 }
 
-// shrinksAlone says that the caller of MatMuls computes all shrinks: for one row it has at
-// hand what plans and x are in, for which the others would wait longer than they compute.
-// They multiply with weights meanwhile, unless there are so many that they would wait
-// in the end.
-func (j *productJob) shrinksAlone(workers int) bool {
-	down, weights := j.bytes()
-	return j.few && j.a.rows == 1 && down*workers <= shrinkRate*weights
-}
-
-// bytes are those of A in all updates, and those of weights.
-func (j *productJob) bytes() (down, weights int) {
+// shrinksAlone says that the caller of MatMuls computes all shrinks, and how many of the units
+// the others compute in that time: for one row it has at hand what plans and x are in, for which
+// they would wait longer than they compute. There are not so many of them that they would
+// wait in the end.
+func (j *productJob) shrinksAlone(workers, units int) (lead int, alone bool) {
+	if !j.few || j.a.rows != 1 {
+		return 0, false
+	}
+	down, weights := 0, 0 // bytes of A in all updates, and of weights
 	for i := range j.all {
 		y := &j.all[i]
 		weights += len(y.W.data)
@@ -89,27 +87,25 @@ func (j *productJob) bytes() (down, weights int) {
 			}
 		}
 	}
-	return down, weights
+	if down*workers > shrinkRate*weights {
+		return 0, false
+	}
+	return down * units / (shrinkRate * weights), true
 }
 
 // shrinkRate is how much faster a core gets through bytes of A than through those of
 // quantised weights, about.
 const shrinkRate = 3
 
-// deal gives each worker as much work; the caller, if it shrinks alone, so many units less.
-func (j *productJob) deal(workers, units int, alone bool) {
+// deal gives each worker as much work; the caller, if it shrinks alone, lead units less.
+func (j *productJob) deal(workers, units, lead int, alone bool) {
 	for len(j.shares) < workers {
 		j.shares = append(j.shares, share{})
 	}
 	j.shares = j.shares[:workers]
-	less := 0
-	if alone {
-		down, weights := j.bytes()
-		less = down * units / (shrinkRate * weights)
-	}
 	for i := range j.shares {
 		s := &j.shares[i]
-		s.units.set(i*(units+less)/workers-less, (i+1)*(units+less)/workers-less)
+		s.units.set(i*(units+lead)/workers-lead, (i+1)*(units+lead)/workers-lead)
 		if alone {
 			s.shrinks.set(min(i, 1)*j.shrinks, j.shrinks)
 		} else {

@@ -62,10 +62,11 @@ func TestDeal(t *testing.T) {
 	} {
 		y := []Product{{W: w, Groups: []RowGroup{{Rows: []int32{0}, Sum: []LowRank{{A: &Matrix{data: make([]byte, 2*cols*c.rank)}}}}}}}
 		j := &productJob{all: y, a: &Acts{rows: 1}, few: true, shrinks: 3}
-		if got := j.shrinksAlone(c.workers); got != c.alone {
-			t.Errorf("%+v: alone %v", c, got)
+		lead, alone := j.shrinksAlone(c.workers, 100)
+		if alone != c.alone {
+			t.Errorf("%+v: alone %v", c, alone)
 		}
-		j.deal(c.workers, 100, c.alone)
+		j.deal(c.workers, 100, lead, alone)
 		shrinks, units := 0, 0
 		for i := range j.shares {
 			s := &j.shares[i]
@@ -85,7 +86,7 @@ func TestDeal(t *testing.T) {
 			t.Errorf("%+v: %d and %d units", c, first, second)
 		}
 		j.a.rows = 2
-		if j.shrinksAlone(c.workers) {
+		if _, alone := j.shrinksAlone(c.workers, 100); alone {
 			t.Errorf("%+v: alone with two rows", c)
 		}
 	}

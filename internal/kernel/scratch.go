@@ -38,7 +38,8 @@ func (a *Acts) reserve(n int, y *Product) {
 		f = 2 * q / w.format.packing.step
 	}
 	gated := 0
-	if y.up != nil {
+	if y.up != nil { // of a format of its own
+		a.reserve(n, &Product{W: y.up, Exact: y.Exact})
 		gated = 2 * a.rows * tiledChunk * groupRows
 	}
 	for i := range a.scratch[:n] {

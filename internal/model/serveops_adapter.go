@@ -195,8 +195,8 @@ func (a *adapted) soon(i int) {
 			if len(g.rows) > 1 || i >= len(a.beside) {
 				continue
 			}
-			for _, h := range w.homes[from:w.first[i+a.beside[i]]] {
-				if h.A != nil {
+			for k := from; k < int(w.first[min(i+a.beside[i], len(w.first)-1)]); k++ {
+				if h := &w.homes[k]; h.A != nil && !h.Table {
 					a.low.Soon(h.A)
 				}
 			}
