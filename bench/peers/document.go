@@ -1,11 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"graft/internal/app/bench"
@@ -29,19 +32,53 @@ func (p *peers) document(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `# Speed
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	title := fmt.Sprintf("%s, %s, %d threads", bench.CPUName(), kernel.Impl(), p.threads)
+	return os.WriteFile(path, []byte(page(string(old), title, p.section(firstLine(version), string(roof)), string(notes))), 0o644)
+}
 
-Written by `+"`go run ./bench/peers -doc docs/performance.md`"+`, never typed. %s, %s, %d threads,
-in rounds in which all take turns. Peers run at their best setting of those named in
-the table: it is the one with the best median. Ratios are medians of the rounds' ratios,
-above 1 in graft's favour; in brackets the lowest and the highest round.
+// intro begins the page.
+const intro = `# Speed
 
-The share is of a ceiling, that of the roofline below as it was in the same rounds.
+Written by ` + "`go run ./bench/peers -doc docs/performance.md`" + `, never typed: each run writes the
+section of the machine that it runs on. All take turns in rounds. Peers run at their best
+setting of those named in the table: it is the one with the best median. Ratios are medians
+of the rounds' ratios, above 1 in graft's favour; in brackets the lowest and the highest
+round. The share is of a ceiling, that of the roofline below each table as it was in the
+same rounds.
+`
 
-| work | graft | peer | best setting of the peer | ratio | to reach | | share of the ceiling | measured |
+// page is the old one with the section of one machine, titled by its processor, put in the
+// place of what it said of that machine; sections of other machines stay.
+func page(old, title, section, notes string) string {
+	sections := map[string]string{}
+	const heading = "\n## "
+	read, _, _ := strings.Cut(notes, "\n") // the heading after the last machine
+	machines, _, _ := strings.Cut(old, "\n"+read)
+	for i, s := range strings.Split(machines, heading) {
+		if name, body, ok := strings.Cut(s, "\n"); ok && i > 0 {
+			sections[name] = strings.Trim(body, "\n")
+		}
+	}
+	sections[title] = strings.Trim(section, "\n")
+	var b strings.Builder
+	b.WriteString(intro)
+	for _, name := range slices.Sorted(maps.Keys(sections)) {
+		b.WriteString(heading + name + "\n\n" + sections[name] + "\n")
+	}
+	b.WriteString("\n" + notes)
+	return b.String()
+}
+
+// section is the table of this machine, and its roofline.
+func (p *peers) section(version, roof string) string {
+	var b strings.Builder
+	b.WriteString(`| work | graft | peer | best setting of the peer | ratio | to reach | | share of the ceiling | measured |
 |---|---|---|---|---|---|---|---|---|
-`, bench.CPUName(), kernel.Impl(), p.threads)
+`)
 	for _, r := range p.rows {
 		reach, met := "", ""
 		if r.Reach > 0 {
@@ -56,8 +93,8 @@ The share is of a ceiling, that of the roofline below as it was in the same roun
 		}
 		fmt.Fprintf(&b, "| %s | %.4g %s | %s | %s | %s | %s | %s | %s | %d rounds, %s |\n", r.Work, r.Graft, r.Unit, value, r.Peer, ratio, reach, met, r.share(), r.Rounds, r.Day)
 	}
-	fmt.Fprintf(&b, "\nPeer: %s\n\n## Roofline\n\n`graft bench roofline` in the same run:\n\n```\n%s```\n\n%s", firstLine(version), roof, notes)
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	fmt.Fprintf(&b, "\nPeer: %s. `graft bench roofline` in the same run:\n\n```\n%s```\n", version, roof)
+	return b.String()
 }
 
 // share is what the table says of a row's ceiling.
