@@ -38,8 +38,9 @@ type LowRanks struct {
 	ends     []int // of the expands of each plan
 	multiply int   // multiplications in all
 
-	soon  [][]byte // what Soon was told of
-	asked bool     // for A of the updates planned, by Soon, if somebody could
+	soon [][]byte // what Soon was told of
+
+	sums []float32 // of updates that the caller of MatMuls computes by itself; see apart
 
 	// Of Add and Lookup, whose pieces are the shrinks, and then some panels of each of
 	// expands.
@@ -96,7 +97,7 @@ func (l *LowRanks) reserve(n int) {
 // Do computes a piece.
 func (l *LowRanks) Do(i int) {
 	if !l.expand {
-		l.shrinks[i].run(l, &l.tiles[i])
+		l.shrinks[i].run(l, &l.tiles[i], true)
 		return
 	}
 	lo := i % l.parts * l.share
@@ -106,8 +107,7 @@ func (l *LowRanks) Do(i int) {
 // begin takes the input of all updates that are planned until end.
 func (l *LowRanks) begin(x []float32, ids []int32) {
 	l.x, l.ids, l.multiply = x, ids, 0
-	l.asked = false
-	l.z, l.shrinks, l.expands, l.ends = l.z[:0], l.shrinks[:0], l.expands[:0], l.ends[:0]
+	l.z, l.sums, l.shrinks, l.expands, l.ends = l.z[:0], l.sums[:0], l.shrinks[:0], l.expands[:0], l.ends[:0]
 }
 
 // end holds no one's memory.

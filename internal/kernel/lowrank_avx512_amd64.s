@@ -15,6 +15,11 @@
 #define F16AT(p, Z) VCVTPH2PS p, Z
 #define BF16AT(p, Z) VPMOVZXWD p, Z; VPSLLD $16, Z, Z
 
+// LINEAHEAD asks for what is four kilobytes on: for one row weights are read once, and what
+// follows them in memory is read next.
+#define LINEAHEAD PREFETCHT0 4096(DX)
+#define NOTAHEAD
+
 #define ZERO(A, B) VPXORD A, A, A; VPXORD B, B, B
 #define ZERO1 ZERO(Z16, Z17)
 #define ZERO4 ZERO1; ZERO(Z18, Z19); ZERO(Z20, Z21); ZERO(Z22, Z23)
@@ -35,7 +40,7 @@
 #define PUT1 PUT(DI, Z16, Z17)
 #define PUT4 PUT1; PUT(R12, Z18, Z19); PUT(R13, Z20, Z21); PUT(R14, Z22, Z23)
 
-#define EXPAND(AT, size, ZERON, ROWSN, PUTN) \
+#define EXPAND(AT, AHEAD, size, ZERON, ROWSN, PUTN) \
 	MOVQ y+0(FP), DI \
 	MOVQ z+8(FP), SI \
 	MOVQ w+16(FP), DX \
@@ -55,6 +60,7 @@ panel: \
 number: \
 	AT((DX), Z0) \
 	AT((16*size)(DX), Z1) \
+	AHEAD \
 	ROWSN \
 	ADDQ $(32*size), DX \
 	INCQ AX \
@@ -68,19 +74,19 @@ number: \
 
 // func expandF32x1AVX512(y, z *float32, w *byte, yStride, zStride, r, panels int)
 TEXT ·expandF32x1AVX512(SB), NOSPLIT, $0-56
-	EXPAND(F32AT, 4, ZERO1, ROWS1, PUT1)
+	EXPAND(F32AT, NOTAHEAD, 4, ZERO1, ROWS1, PUT1)
 
 TEXT ·expandF32x4AVX512(SB), NOSPLIT, $0-56
-	EXPAND(F32AT, 4, ZERO4, ROWS4, PUT4)
+	EXPAND(F32AT, NOTAHEAD, 4, ZERO4, ROWS4, PUT4)
 
 TEXT ·expandF16x1AVX512(SB), NOSPLIT, $0-56
-	EXPAND(F16AT, 2, ZERO1, ROWS1, PUT1)
+	EXPAND(F16AT, LINEAHEAD, 2, ZERO1, ROWS1, PUT1)
 
 TEXT ·expandF16x4AVX512(SB), NOSPLIT, $0-56
-	EXPAND(F16AT, 2, ZERO4, ROWS4, PUT4)
+	EXPAND(F16AT, NOTAHEAD, 2, ZERO4, ROWS4, PUT4)
 
 TEXT ·expandBF16x1AVX512(SB), NOSPLIT, $0-56
-	EXPAND(BF16AT, 2, ZERO1, ROWS1, PUT1)
+	EXPAND(BF16AT, LINEAHEAD, 2, ZERO1, ROWS1, PUT1)
 
 TEXT ·expandBF16x4AVX512(SB), NOSPLIT, $0-56
-	EXPAND(BF16AT, 2, ZERO4, ROWS4, PUT4)
+	EXPAND(BF16AT, NOTAHEAD, 2, ZERO4, ROWS4, PUT4)

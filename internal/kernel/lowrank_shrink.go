@@ -20,8 +20,8 @@ type lowTile struct {
 	row   [panelOut]float32 // of weights of B
 }
 
-// run computes z of the piece.
-func (s *shrinking) run(l *LowRanks, t *lowTile) {
+// run computes z of the piece; ask says that nobody asked for A before.
+func (s *shrinking) run(l *LowRanks, t *lowTile, ask bool) {
 	a, all := s.w.A, l.z[s.z:]
 	switch {
 	case l.ids != nil:
@@ -29,7 +29,7 @@ func (s *shrinking) run(l *LowRanks, t *lowTile) {
 			a.Row(all[i*s.stride:i*s.stride+a.Cols], int(l.ids[row]))
 		}
 	case dotsFast(a.Type):
-		if len(s.rows) == 1 && !l.asked { // else they are used again and again
+		if ask && len(s.rows) == 1 { // else they are used again and again
 			prefetch(a.data[s.lo*a.bytes : s.hi*a.bytes])
 		}
 		s.fast(t, all, l.x)

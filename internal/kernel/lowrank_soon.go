@@ -1,8 +1,8 @@
 package kernel
 
-// Soon says that the MatMuls after the next one shrinks x by A [R, In]. It is brought near by
-// and by, while the next one computes products.
-func (l *LowRanks) Soon(a *Matrix) { l.soon = append(l.soon, a.data) }
+// Soon says that the MatMuls after the next one adds B A x. Both are brought near by and by,
+// while the next one computes products.
+func (l *LowRanks) Soon(a *Matrix, b *Up) { l.soon = append(l.soon, a.data, b.data) }
 
 // errand is memory that is asked for bit by bit, while something else is computed: all at
 // once would be waited for.

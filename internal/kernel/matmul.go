@@ -72,15 +72,19 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 	j.all, j.a, j.low = all, a, low
 	j.few, j.shrinks = j.isFew(), 0
-	lead, alone, shrinkers := 0, false, p.Workers()
+	lead := 0
+	j.apart = false
 	if low != nil {
-		if lead, alone = j.shrinksAlone(shrinkers, units); alone {
-			shrinkers = 1
-		}
+		lead, j.apart = j.alone(p.Workers(), units)
 		low.begin(a.x, nil)
-		low.asked = alone
 		for i := range all {
-			if out, in := low.plan(shrinkers, all[i].Y, all[i].Groups); out > 0 && (out != all[i].W.Rows || in != a.cols) {
+			out, in := 0, 0
+			if j.apart {
+				out, in = low.planApart(&all[i])
+			} else {
+				out, in = low.plan(p.Workers(), all[i].Y, all[i].Groups)
+			}
+			if out > 0 && (out != all[i].W.Rows || in != a.cols) {
 				panic(fmt.Sprintf("kernel: updates [%d, %d] of a matrix [%d, %d]", out, in, all[i].W.Rows, a.cols))
 			}
 		}
@@ -93,7 +97,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		j.least = j.most
 	}
 	workers := min(p.Workers(), j.shrinks+units)
-	j.deal(workers, units, lead, alone)
+	j.deal(workers, units, lead)
 	j.done.Store(0)
 	j.failed.Store(false)
 	for i := range all {
@@ -103,6 +107,9 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		a.scratch[0].soon = low.errand(groups / workers)
 	}
 	p.Run(workers, j)
+	if j.apart {
+		low.addApart(all)
+	}
 	j.all, j.low = nil, nil
 	runtime.KeepAlive(all) // and with it the memory of the updates
 	if low != nil {

@@ -16,6 +16,7 @@ type productJob struct {
 	least, most int // units of work taken at a time
 
 	low     *LowRanks // nil: none
+	apart   bool      // the caller computes updates by itself, and they are added at the end
 	few     bool      // rows and adapters
 	shrinks int       // pieces of low
 	shares  []share   // of each worker
@@ -69,36 +70,34 @@ func (q *queue) take(least, most int) (lo, hi int) {
 	}
 }
 
-// shrinksAlone says that the caller of MatMuls computes all shrinks, and how many of the units
-// the others compute in that time: for one row it has at hand what plans and x are in, for which
-// they would wait longer than they compute. There are not so many of them that they would
-// wait in the end.
-func (j *productJob) shrinksAlone(workers, units int) (lead int, alone bool) {
-	if !j.few || j.a.rows != 1 {
+// alone says that the caller of MatMuls computes what all updates add, beside the product,
+// and how many of the units the others compute in that time: for one row it has at hand what
+// x and the updates are in, for which the others would wait longer than they compute, line by
+// line from the caller's caches. There are not so many others that they would wait in the end.
+func (j *productJob) alone(workers, units int) (lead int, alone bool) {
+	if j.a.rows != 1 {
 		return 0, false
 	}
-	down, weights := 0, 0 // bytes of A in all updates, and of weights
+	updates, weights := 0, 0 // bytes
 	for i := range j.all {
 		y := &j.all[i]
 		weights += len(y.W.data)
-		for k := range y.Groups {
-			for _, u := range y.Groups[k].Sum {
-				down += len(u.A.data)
-			}
+		for u := range y.updates {
+			updates += len(u.A.data) + len(u.B.data)
 		}
 	}
-	if down*workers > shrinkRate*weights {
+	if updates*workers > updateRate*weights {
 		return 0, false
 	}
-	return down * units / (shrinkRate * weights), true
+	return updates * units / (updateRate * weights), true
 }
 
-// shrinkRate is how much faster a core gets through bytes of A than through those of
+// updateRate is how much faster a core gets through bytes of A and B than through those of
 // quantised weights, about.
-const shrinkRate = 3
+const updateRate = 3
 
-// deal gives each worker as much work; the caller, if it shrinks alone, lead units less.
-func (j *productJob) deal(workers, units, lead int, alone bool) {
+// deal gives each worker as much work; the caller lead units less.
+func (j *productJob) deal(workers, units, lead int) {
 	for len(j.shares) < workers {
 		j.shares = append(j.shares, share{})
 	}
@@ -106,11 +105,7 @@ func (j *productJob) deal(workers, units, lead int, alone bool) {
 	for i := range j.shares {
 		s := &j.shares[i]
 		s.units.set(i*(units+lead)/workers-lead, (i+1)*(units+lead)/workers-lead)
-		if alone {
-			s.shrinks.set(min(i, 1)*j.shrinks, j.shrinks)
-		} else {
-			s.shrinks.set(i*j.shrinks/workers, (i+1)*j.shrinks/workers)
-		}
+		s.shrinks.set(i*j.shrinks/workers, (i+1)*j.shrinks/workers)
 	}
 }
 
@@ -135,7 +130,13 @@ func (j *productJob) Do(i int) {
 // work takes pieces until there are none. What updates add to them is added later, once
 // all shrinks are done.
 func (j *productJob) work(s *scratch, i int) {
-	j.shrink(s, &j.shares[i])
+	if j.apart {
+		if i == 0 {
+			j.low.apart(&s.low, j.all)
+		}
+	} else {
+		j.shrink(s, &j.shares[i])
+	}
 	n := 0 // pieces that wait
 	for k := range j.shares {
 		of := &j.shares[(i+k)%len(j.shares)]
@@ -163,7 +164,7 @@ func (j *productJob) work(s *scratch, i int) {
 // shrink computes what is left of a share's part of z.
 func (j *productJob) shrink(s *scratch, of *share) {
 	for k, end := of.shrinks.take(1, 1); k < end; k, end = of.shrinks.take(1, 1) {
-		j.low.shrinks[k].run(j.low, &s.low)
+		j.low.shrinks[k].run(j.low, &s.low, true)
 		j.done.Add(1)
 	}
 }
@@ -214,7 +215,7 @@ func (j *productJob) place(lo, hi int) (p productPiece, units int) {
 	n := y.unit()
 	hi = min(hi, first+y.units())
 	p = productPiece{of: y, lo: (lo - first) * n, hi: min((hi-first)*n, y.W.groups())}
-	if len(y.Groups) > 0 {
+	if len(y.Groups) > 0 && !j.apart {
 		p.expands = j.low.expandsOf(of)
 	}
 	return p, hi - lo

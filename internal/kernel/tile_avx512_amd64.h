@@ -39,9 +39,9 @@
 #define SCALE(x, sum, out) VCVTDQ2PS sum, sum; VMULPS.BCST x, Z17, Z19; VFMADD231PS Z19, sum, out
 #define ADDMIN(x, sum, out) VFMADD231PS.BCST x, Z18, out
 
-// AHEAD asks memory for the group block that is two kilobytes on: the processor
+// AHEAD asks memory for the group block that is four kilobytes on: the processor
 // does so by itself, but not across pages, and not far enough while a group is computed.
-#define AHEAD(at) PREFETCHT0 (2048+at)(DI)
+#define AHEAD(at) PREFETCHT0 (4096+at)(DI)
 #define LINES2(at) AHEAD((at)); AHEAD((at+64))
 #define LINES4(at) LINES2((at)); LINES2((at+128))
 #define LINES8(at) LINES4((at)); LINES4((at+256))

@@ -182,7 +182,7 @@ func (a *adapted) note(w []*Linear) {
 
 // soon asks for what the updates from projection i on will read: base weights have displaced
 // it from the caches since the last step, and it would be waited for. That is what plans of
-// the next ones are made from, and A of those that will be computed next.
+// the next ones are made from, and A and B of those that will be computed next.
 func (a *adapted) soon(i int) {
 	if len(a.groups) > 1 {
 		return // the wait is short beside the rest
@@ -197,7 +197,7 @@ func (a *adapted) soon(i int) {
 			}
 			for k := from; k < int(w.first[min(i+a.beside[i], len(w.first)-1)]); k++ {
 				if h := &w.homes[k]; h.A != nil && !h.Table {
-					a.low.Soon(h.A)
+					a.low.Soon(h.A, h.B)
 				}
 			}
 		}
