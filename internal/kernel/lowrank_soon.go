@@ -2,7 +2,11 @@ package kernel
 
 // Soon says that the MatMuls after the next one adds B A x. Both are brought near by and by,
 // while the next one computes products.
-func (l *LowRanks) Soon(a *Matrix, b *Up) { l.soon = append(l.soon, a.data, b.data) }
+func (l *LowRanks) Soon(a *Matrix, b *Up) {
+	if asksAhead {
+		l.soon = append(l.soon, a.data, b.data)
+	}
+}
 
 // errand is memory that is asked for bit by bit, while something else is computed: all at
 // once would be waited for.

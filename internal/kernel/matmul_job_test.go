@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,10 +93,11 @@ func TestDeal(t *testing.T) {
 
 // TestErrand: all is asked for in as many steps as there are, and nothing is held.
 func TestErrand(t *testing.T) {
+	defer askAhead(asksAhead)
+	askAhead(true)
 	var l LowRanks
-	for _, n := range []int{100, 5000, 64} {
-		l.Soon(&Matrix{data: make([]byte, n)}, &Up{})
-	}
+	l.Soon(&Matrix{data: make([]byte, 100)}, &Up{data: make([]byte, 5000)})
+	l.Soon(&Matrix{data: make([]byte, 64)}, &Up{})
 	for _, n := range []int{1, 7, 1000} {
 		e := l.errand(n)
 		e.left = append([][]byte(nil), e.left...)
@@ -112,5 +114,35 @@ func TestErrand(t *testing.T) {
 	l.end()
 	if len(l.soon) != 0 || l.soon[:1][0] != nil {
 		t.Error("it still holds memory")
+	}
+}
+
+// TestAskAhead: kernels that ask memory for what comes next compute the bits of those that do
+// not, and nobody asks for what he is not to ask for.
+func TestAskAhead(t *testing.T) {
+	defer askAhead(asksAhead)
+	for _, typ := range []Type{F16, BF16} {
+		c := newLowRankCase(t, 7, typ, 576, 320, 1, 1, 16)
+		u := &c.groups[0].Sum[0]
+		Gather([]*Matrix{u.A}, []*Up{u.B}) // as adapters are served
+		eachImpl(t, func(t *testing.T) {
+			var y [2][]float32
+			for i, on := range []bool{false, true} {
+				askAhead(on)
+				y[i] = make([]float32, 320)
+				w := mustMatrix(t, Source{Type: F16, Rows: 320, Cols: 576, Data: make([]byte, 320*576*2)})
+				var a Acts
+				var l LowRanks
+				l.Soon(w, &Up{})
+				if on != (len(l.soon) > 0) {
+					t.Errorf("asks ahead: %t, and asked for %d pieces", on, len(l.soon))
+				}
+				a.Set(nil, c.x, 1, 576)
+				MatMuls(nil, []Product{{Y: y[i], W: w, Groups: c.groups}}, &a, &l)
+			}
+			if k := firstDifference(y[0], y[1]); k >= 0 || slices.Max(y[0]) == 0 {
+				t.Errorf("%v: number %d is %g and %g", typ, k, y[0][max(k, 0)], y[1][max(k, 0)])
+			}
+		})
 	}
 }
