@@ -215,3 +215,32 @@ func BenchmarkPoolRun(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCores is how long a line of memory takes from one core to another and back, as
+// words of the pool and all results do. On a virtual machine it changes by the minute: cores
+// may share a cache or not.
+func BenchmarkCores(b *testing.B) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		b.Skip("one core")
+	}
+	var ball atomic.Int64
+	var other sync.WaitGroup
+	other.Go(func() {
+		for at := int64(1); at > 0; at += 2 {
+			for ball.Load() != at {
+				if ball.Load() < 0 {
+					return
+				}
+			}
+			ball.Store(at + 1)
+		}
+	})
+	at := int64(0)
+	for b.Loop() {
+		ball.Store(at + 1)
+		for at += 2; ball.Load() != at; {
+		}
+	}
+	ball.Store(-1)
+	other.Wait()
+}
