@@ -17,7 +17,8 @@ func expandBF16x1AheadAVX512(y, z *float32, w *byte, yStride, zStride, r, panels
 // vendor is the maker of the processor, four letters in each number (CPUID, leaf 0).
 func vendor() (b, d, c uint32)
 
-// asksAhead says that memory is asked for A and B of adapters before a single row reads them.
+// asksAhead says that memory is asked for A and B of adapters before the caller of MatMuls reads
+// them for a single row, by Soon and by kernels. Where workers share the rows, pieces always ask.
 // Intel's processors see little of a page in advance, and nothing of the next. AMD's follow
 // such a stream by themselves, and what is asked for beside it holds it up (docs/decisions.md).
 var asksAhead bool

@@ -75,7 +75,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	lead := 0
 	j.apart = false
 	if low != nil {
-		lead, j.apart = j.alone(p.Workers(), units)
+		lead, j.apart = j.goesApart(p.Workers(), units)
 		low.begin(a.x, nil)
 		for i := range all {
 			out, in := 0, 0

@@ -70,11 +70,11 @@ func (q *queue) take(least, most int) (lo, hi int) {
 	}
 }
 
-// alone says that the caller of MatMuls computes what all updates add, beside the product,
+// goesApart says that the caller of MatMuls computes by itself what all updates add, beside the product,
 // and how many of the units the others compute in that time: for one row it has at hand what
 // x and the updates are in, for which the others would wait longer than they compute, line by
 // line from the caller's caches. There are not so many others that they would wait in the end.
-func (j *productJob) alone(workers, units int) (lead int, alone bool) {
+func (j *productJob) goesApart(workers, units int) (lead int, apart bool) {
 	if j.a.rows != 1 {
 		return 0, false
 	}
@@ -130,13 +130,10 @@ func (j *productJob) Do(i int) {
 // work takes pieces until there are none. What updates add to them is added later, once
 // all shrinks are done.
 func (j *productJob) work(s *scratch, i int) {
-	if j.apart {
-		if i == 0 {
-			j.low.apart(&s.low, j.all)
-		}
-	} else {
-		j.shrink(s, &j.shares[i])
+	if j.apart && i == 0 {
+		j.low.apart(&s.low, j.all)
 	}
+	j.shrink(s, &j.shares[i])
 	n := 0 // pieces that wait
 	for k := range j.shares {
 		of := &j.shares[(i+k)%len(j.shares)]

@@ -64,7 +64,7 @@ func TestDeal(t *testing.T) {
 		u := LowRank{A: &Matrix{data: make([]byte, 2*cols*c.rank)}, B: &Up{data: make([]byte, 2*512*c.rank)}}
 		y := []Product{{W: w, Groups: []RowGroup{{Sum: []LowRank{u}}, {Rows: []int32{0}, Sum: []LowRank{u}}}}}
 		j := &productJob{all: y, a: &Acts{rows: 1}, few: true, shrinks: 3}
-		lead, apart := j.alone(c.workers, 100)
+		lead, apart := j.goesApart(c.workers, 100)
 		if apart != c.apart {
 			t.Errorf("%+v: apart %v", c, apart)
 		}
@@ -85,7 +85,7 @@ func TestDeal(t *testing.T) {
 			t.Errorf("%+v: %d and %d units", c, first, second)
 		}
 		j.a.rows = 2
-		if _, apart := j.alone(c.workers, 100); apart {
+		if _, apart := j.goesApart(c.workers, 100); apart {
 			t.Errorf("%+v: apart with two rows", c)
 		}
 	}

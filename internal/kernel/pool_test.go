@@ -226,7 +226,7 @@ func BenchmarkCores(b *testing.B) {
 	var ball atomic.Int64
 	var other sync.WaitGroup
 	other.Go(func() {
-		for at := int64(1); at > 0; at += 2 {
+		for at := int64(1); ; at += 2 {
 			for ball.Load() != at {
 				if ball.Load() < 0 {
 					return
