@@ -92,7 +92,7 @@ func (a *Attender) attend(p *Pool, out, q []float32, kv *KV, spans []Span, o Att
 	workers := min(p.Workers(), len(j.items))
 	a.reserve(workers)
 	j.scratch = a.scratch
-	j.next.Store(0)
+	j.left.set(0, len(j.items))
 	p.Run(workers, j)
 	j.out, j.q, j.kv, j.spans = nil, nil, nil, nil
 }
@@ -107,7 +107,7 @@ type attendJob struct {
 	group   int // query heads of one key head
 	scratch []attendScratch
 	items   []attendItem
-	next    atomic.Int64
+	left    ends
 
 	// Of tiles whose chunks are shared out, the results of all chunks, and how many
 	// chunks are yet to come.
@@ -124,16 +124,21 @@ type attendItem struct {
 	part                  int // offset of the tile's results in parts
 }
 
-// Do is one worker; i picks its scratch memory.
+// Do is one worker; i picks its scratch memory. The caller begins with the last items, which
+// are those of the first rows, as everywhere.
 func (j *attendJob) Do(i int) {
 	s := &j.scratch[i]
+	step := len(j.scratch) - 1
+	if i == 0 {
+		step = -1
+	}
 	for {
-		n := int(j.next.Add(1)) - 1
-		if n >= len(j.items) {
+		n, ok := j.left.take(i > 0)
+		if !ok {
 			return
 		}
 		s.next = nil
-		if m := n + len(j.scratch); m < len(j.items) {
+		if m := n + step; m >= 0 && m < len(j.items) {
 			s.next = &j.items[m]
 		}
 		s.run(j, &j.items[n])

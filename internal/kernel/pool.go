@@ -29,9 +29,9 @@ const yieldAfter = 300 * time.Microsecond
 // Pool is a fixed set of workers that share out the chunks of one task at a time.
 // The caller of Run is one of them. A nil Pool computes everything in the caller.
 //
-// Chunks are handed out one by one, to whoever is free: when a neighbour holds up
-// a core, the others take over what is left. Run waits for chunks, not for
-// workers, so one that has not been given a core delays nobody.
+// Chunks are handed out one by one, to whoever is free, from the first on to the caller of Run and
+// from the last on to the others: when a neighbour holds up a core, the others take over what is left.
+// Run waits for chunks, not for workers, so one that has not been given a core delays nobody.
 type Pool struct {
 	workers int
 	spin    bool // there is a core for every worker
@@ -40,8 +40,7 @@ type Pool struct {
 	_       [64]byte // the words below are written by all cores; keep them apart
 
 	// Whoever sees left has the rest with it.
-	left atomic.Int64
-	n    int
+	left ends
 	task Task
 
 	_       [64]byte
@@ -101,12 +100,12 @@ func (p *Pool) Run(n int, t Task) {
 		}
 		return
 	}
-	p.task, p.n = t, n
-	p.left.Store(int64(n - 1)) // from here on workers take chunks; the first is the caller's
+	p.task = t
+	p.left.set(1, n) // from here on workers take chunks; the first is the caller's
 	p.rouse(n - 1)
-	own, again := p.work(0)
+	own, again := p.work(0, true)
 	for more := 0; again; own += more {
-		more, again = p.work(-1)
+		more, again = p.work(-1, true)
 	}
 	p.await(p.counted + int64(n-own))
 	p.counted += int64(n - own)
@@ -163,10 +162,9 @@ func (p *Pool) claimSleeper() bool {
 // work computes chunk i, unless that is -1, and takes chunks until none is left. It
 // returns how many it did; again: the last panicked, and there may be more.
 //
-// left counts the chunks not yet taken. Whoever lowers it from above zero owns a
-// chunk of the current task, even one who had come for an earlier task: task and
-// n are read after that, and they stay until the chunk is counted.
-func (p *Pool) work(i int) (chunks int, again bool) {
+// Whoever is given a chunk by left owns one of the current task, even one who had come for an
+// earlier task: task is read after that, and it stays until the chunk is counted.
+func (p *Pool) work(i int, caller bool) (chunks int, again bool) {
 	held := i >= 0
 	defer func() {
 		if held { // Do did not return
@@ -178,17 +176,16 @@ func (p *Pool) work(i int) (chunks int, again bool) {
 		p.task.Do(i)
 		held, chunks = false, 1
 	}
-	for p.left.Load() > 0 {
-		v := p.left.Add(-1)
-		if v < 0 {
-			break
+	for {
+		i, ok := p.left.take(caller)
+		if !ok {
+			return chunks, false
 		}
 		held = true
-		p.task.Do(p.n - 1 - int(v))
+		p.task.Do(i)
 		held = false
 		chunks++
 	}
-	return chunks, false
 }
 
 func (p *Pool) fail(value any) {
@@ -234,18 +231,18 @@ func (p *Pool) serve() {
 	for !p.closing.Load() {
 		for again := true; again; {
 			var chunks int
-			chunks, again = p.work(-1)
+			chunks, again = p.work(-1, false)
 			p.count(chunks)
 		}
 		if time.Since(since) > yieldAfter {
 			yieldCore()
 			since = time.Now()
 		}
-		if p.spinUntil(func() bool { return p.left.Load() > 0 || p.closing.Load() }) {
+		if p.spinUntil(func() bool { return p.left.any() || p.closing.Load() }) {
 			continue
 		}
 		p.parked.Add(1)
-		if (p.left.Load() > 0 || p.closing.Load()) && p.claimSleeper() {
+		if (p.left.any() || p.closing.Load()) && p.claimSleeper() {
 			continue // stood up again before anyone sent a token
 		}
 		<-p.wake
