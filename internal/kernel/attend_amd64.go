@@ -76,7 +76,13 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 	// The assembly checks no bounds.
 	_, _, _ = s[(n-1)*chunkLen+blockLen-1], q[n*d-1], k[d*blockLen-1]
 	raw := bytesOf(k)
-	for i := 0; i < n; i += 4 {
+	i := 0
+	for ; isa == pathAVX512 && blockLen%32 == 0 && i+8 <= n; i += 8 {
+		for t := 0; t < blockLen; t += 32 {
+			scoresF32x8AVX512(&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen)
+		}
+	}
+	for ; i < n; i += 4 {
 		m := min(4, n-i) - 1
 		t := 0
 		if isa == pathAVX512 {

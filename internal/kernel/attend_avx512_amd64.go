@@ -15,6 +15,9 @@ func scoresF32x3AVX512(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 func scoresF32x4AVX512(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
+func scoresF32x8AVX512(s, q *float32, k *byte, d, blockLen int)
+
+//go:noescape
 func scoresF16x1AVX512(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape

@@ -86,6 +86,18 @@ done: \
 	VZEROUPPER \
 	RET
 
+// Scores of 8 queries with 32 keys that were decoded: twice as many sums at a time as of 4,
+// which have to wait for each other.
+//
+//	R8–R13 BX R15  queries;  Z2–Z9  the number of each;  Z16–Z31  scores
+//	AX CX SI DX Z0 Z1  as above
+#define QUERIES8 \
+	QUERIES4 \
+	QUERY(R12, Z6, Z24, Z25) \
+	QUERY(R13, Z7, Z26, Z27) \
+	QUERY(BX, Z8, Z28, Z29) \
+	QUERY(R15, Z9, Z30, Z31)
+
 // Weighted values of 1 to 4 queries, 64 numbers of each head, added to what is
 // there.
 //
@@ -163,6 +175,43 @@ TEXT ·scoresF32x3AVX512(SB), NOSPLIT, $0-48
 
 TEXT ·scoresF32x4AVX512(SB), NOSPLIT, $0-48
 	SCORES(F32AT, 2, 64, NONE, NONE, ZERO4, QUERIES4, PUT4)
+
+// func scoresF32x8AVX512(s, q *float32, k *byte, d, blockLen int)
+TEXT ·scoresF32x8AVX512(SB), NOSPLIT, $0-40
+	MOVQ q+8(FP), R8
+	MOVQ k+16(FP), SI
+	MOVQ d+24(FP), CX
+	MOVQ blockLen+32(FP), DX
+	SHLQ $2, DX
+	LEAQ (R8)(CX*4), R9
+	LEAQ (R9)(CX*4), R10
+	LEAQ (R10)(CX*4), R11
+	LEAQ (R11)(CX*4), R12
+	LEAQ (R12)(CX*4), R13
+	LEAQ (R13)(CX*4), BX
+	LEAQ (BX)(CX*4), R15
+	XORL AX, AX
+	ZERO4
+	ZERO(Z24, Z25)
+	ZERO(Z26, Z27)
+	ZERO(Z28, Z29)
+	ZERO(Z30, Z31)
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	QUERIES8
+	ADDQ DX, SI
+	INCQ AX
+	CMPQ AX, CX
+	JLT loop
+	MOVQ s+0(FP), DI
+	PUT4
+	PUT(4*CHUNK, Z24, Z25)
+	PUT(5*CHUNK, Z26, Z27)
+	PUT(6*CHUNK, Z28, Z29)
+	PUT(7*CHUNK, Z30, Z31)
+	VZEROUPPER
+	RET
 
 TEXT ·scoresF16x1AVX512(SB), NOSPLIT, $0-48
 	SCORES(F16AT, 1, 32, ONE, OTHER, ZERO1, QUERIES1, PUT1)
