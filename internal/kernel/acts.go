@@ -14,9 +14,11 @@ type Acts struct {
 	words     []wordBlock // the same in 16 bits
 	worded    bool
 	// The same again for AMX, [rows/16, cols/32]
-	byteTiles            []byteTile
-	wordTiles            []wordTile
-	byteTiled, wordTiled bool
+	byteTiles []byteTile
+	pairTiles []pairTile
+	wordTiles []wordTile
+
+	byteTiled, pairTiled, wordTiled bool
 
 	tails [][lanes]float32 // [rows] what is left of x after steps of sixteen, and zeros
 	cut   bool
@@ -35,7 +37,8 @@ func (a *Acts) Set(p *Pool, x []float32, rows, cols int) {
 		panic(fmt.Sprintf("kernel: activations [%d, %d] with %d numbers", rows, cols, len(x)))
 	}
 	a.x, a.rows, a.cols = x, rows, cols
-	a.quantised, a.worded, a.byteTiled, a.wordTiled, a.cut = false, false, false, false, false
+	a.quantised, a.worded, a.cut = false, false, false
+	a.byteTiled, a.pairTiled, a.wordTiled = false, false, false
 }
 
 // quantise fills blocks. A row is always quantised by itself.

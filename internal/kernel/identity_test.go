@@ -74,6 +74,42 @@ func TestMatMulBatchInvariance(t *testing.T) {
 	})
 }
 
+// Rows in several bands have the bits that they have in one.
+func TestMatMulBands(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	const tokens, rows, cols = 3*bandRows + 5, 150, 256
+	rng := rand.New(rand.NewPCG(8, 8))
+	x := randomActs(rng, tokens, cols)
+	eachImpl(t, func(t *testing.T) {
+		if isa == pathGeneric {
+			t.Skip("has no bands, and takes long")
+		}
+		for _, f := range Formats() {
+			m := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
+			up := mustMatrix(t, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
+			for _, pr := range products {
+				want, have := multiply(pr.exact, nil, m, x, tokens), multiply(pr.exact, p, m, x, tokens)
+				if i := firstDifference(have, want); i >= 0 {
+					t.Fatalf("%s in %s: output %d of token %d is %v, in one band %v", f.Name, pr.name, i%rows, i/rows, have[i], want[i])
+				}
+				gated := func(p *Pool) []float32 {
+					var a Acts
+					a.Set(p, x, tokens, cols)
+					y, other := make([]float32, tokens*rows), make([]float32, 2*tokens*rows)
+					gate := Product{Y: other[:tokens*rows], W: m, Exact: pr.exact}
+					MatMulGLU(p, y, gate, Product{Y: other[tokens*rows:], W: up, Exact: pr.exact}, &a, SiLU)
+					return y
+				}
+				want, have = gated(nil), gated(p)
+				if i := firstDifference(have, want); i >= 0 {
+					t.Fatalf("%s in %s: unit %d of token %d is %v, in one band %v", f.Name, pr.name, i%rows, i/rows, have[i], want[i])
+				}
+			}
+		}
+	})
+}
+
 // Every path computes the same bits.
 func TestMatMulPathsAgree(t *testing.T) {
 	for _, f := range Formats() {

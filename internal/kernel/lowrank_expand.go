@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // expanding adds to some rows of y what the updates of their group make of z.
 type expanding struct {
 	y     []float32
@@ -18,6 +20,14 @@ func (e *expanding) run(l *LowRanks, t *lowTile, lo, hi int) {
 		e.add(t, w.B, l.z[z+e.first*stride:z+(e.first+len(e.rows))*stride], stride, lo, min(hi, w.B.panels()))
 		z += len(e.group.Rows) * stride
 	}
+}
+
+// within is what is for rows from to to of y.
+func (e expanding) within(from, to int) expanding {
+	lo, _ := slices.BinarySearch(e.rows, int32(from))
+	hi, _ := slices.BinarySearch(e.rows, int32(to))
+	e.rows, e.first = e.rows[lo:hi], e.first+lo
+	return e
 }
 
 // prefetch asks for the weights of panels lo to hi.

@@ -60,7 +60,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		case w.format.packing == nil:
 			a.cutTails()
 		case a.takesTiles(&all[i]):
-			a.tile16(p, all[i].Exact)
+			a.tile16(p, a.tilingOf(&all[i]))
 		case all[i].Exact:
 			a.quantiseWords(p)
 		default:
@@ -91,9 +91,11 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		j.shrinks = len(low.shrinks)
 	}
 	const work = 1 << 19 // multiplications at a time
-	j.least, j.most = 1, max(1, work/(unit*groupRows*a.cols*a.rows))
+	j.units, j.bands = units, a.bandsOf(all, p.Workers())
+	units *= j.bands
+	j.least, j.most = 1, max(1, work*j.bands/(unit*groupRows*a.cols*a.rows))
 	if a.takesTiles(&all[0]) { // groups of one piece share what is read of a
-		j.most = max(1, min(tiledChunk, groups/(6*p.Workers()))/unit)
+		j.most = max(1, min(tiledChunk, j.bands*groups/(6*p.Workers()))/unit)
 		j.least = j.most
 	}
 	workers := min(p.Workers(), j.shrinks+units)
@@ -118,15 +120,15 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 }
 
-// packed computes the outputs of group g of a quantised matrix.
-func (a *Acts) packed(s *scratch, y *Product, g int) {
-	w, t := y.W, &s.tile
+// packed computes the outputs of group g of a piece whose matrix is quantised.
+func (a *Acts) packed(s *scratch, p *productPiece, g int) {
+	y, w, t := p.of, p.of.W, &s.tile
 	f := w.format
 	t.stride, t.shift = w.Cols/32, f.packing.shift
 	src := w.group(g)
 	if takesPacked() {
 		t.src, t.blocks = src, w.Cols/32
-		for row := 0; row < a.rows; row += maxTokens {
+		for row := p.from; row < p.to; row += maxTokens {
 			a.tile(s, y, g, row, 0)
 		}
 		*t = tile{}
@@ -137,7 +139,7 @@ func (a *Acts) packed(s *scratch, y *Product, g int) {
 		n := min(cols, w.Cols-c) / f.BlockLen
 		src = s.unpack(f, src, n)
 		t.blocks, t.more = n*f.BlockLen/32, c > 0
-		for row := 0; row < a.rows; row += maxTokens {
+		for row := p.from; row < p.to; row += maxTokens {
 			a.tile(s, y, g, row, c)
 		}
 	}

@@ -13,7 +13,7 @@ func MatMulGLU(p *Pool, y []float32, gate, up Product, a *Acts, act Activation) 
 	if gate.W.Rows != up.W.Rows || gate.W.Cols != up.W.Cols || gate.Groups != nil || up.Groups != nil {
 		panic(fmt.Sprintf("kernel: gated unit of matrices [%d, %d] and [%d, %d]", gate.W.Rows, gate.W.Cols, up.W.Rows, up.W.Cols))
 	}
-	if gate.Exact == up.Exact && a.takesTiles(&gate) && a.takesTiles(&up) {
+	if by := a.tilingOf(&gate); by != noTiles && by == a.tilingOf(&up) {
 		gate.Y, gate.up, gate.act = y, up.W, act
 		a.two[0] = gate
 		MatMuls(p, a.two[:1], a, nil)
@@ -25,20 +25,23 @@ func MatMulGLU(p *Pool, y []float32, gate, up Product, a *Acts, act Activation) 
 	a.two = [2]Product{}
 }
 
-// gatedGroups computes the outputs of groups lo to hi of a gated unit.
-func (a *Acts) gatedGroups(s *scratch, y *Product, lo, hi int) {
+// gatedGroups computes a piece of a gated unit.
+func (a *Acts) gatedGroups(s *scratch, p *productPiece) {
 	const width = tiledChunk * groupRows
-	n, all := a.rows*width, y.W.Rows
-	gate, up := tiledOut{y: s.gated[:n], width: width}, tiledOut{y: s.gated[n:][:n], width: width}
+	y := p.of
+	n, all := (p.to-p.from)*width, y.W.Rows
+	gate, up := tiledOut{y: s.gated[:n], width: width, row: p.from}, tiledOut{y: s.gated[n:][:n], width: width, row: p.from}
 	other := Product{W: y.up, Exact: y.Exact}
-	for ; lo < hi; lo += tiledChunk {
-		end := min(hi, lo+tiledChunk)
-		gate.first, up.first = lo, lo
-		a.tiledParts(s, y, &gate, lo, end)
-		a.tiledParts(s, &other, &up, lo, end)
-		from, to := lo*groupRows, min(end*groupRows, all)
-		for row := range a.rows {
-			at := row * width
+	for part := *p; part.lo < p.hi; part.lo += tiledChunk {
+		part.hi = min(p.hi, part.lo+tiledChunk)
+		gate.first, up.first = part.lo, part.lo
+		a.tiledParts(s, &part, &gate)
+		part.of = &other
+		a.tiledParts(s, &part, &up)
+		part.of = y
+		from, to := part.lo*groupRows, min(part.hi*groupRows, all)
+		for row := p.from; row < p.to; row++ {
+			at := (row - p.from) * width
 			activate(y.Y[row*all+from:row*all+to], gate.y[at:at+to-from], up.y[at:at+to-from], y.act)
 		}
 	}

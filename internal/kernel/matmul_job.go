@@ -14,6 +14,8 @@ type productJob struct {
 	a   *Acts
 
 	least, most int // units of work taken at a time
+	bands       int // of rows, each with all units
+	units       int // of a band
 
 	low     *LowRanks // nil: none
 	apart   bool      // the caller computes updates by itself, and they are added at the end
@@ -168,7 +170,7 @@ func (j *productJob) shrink(s *scratch, of *share) {
 
 // wait notes one piece more that waits for shrinks, of n, and returns how many wait now.
 func (s *scratch) wait(p productPiece, n int) int {
-	if n > 0 && s.waiting[n-1].of == p.of && s.waiting[n-1].hi == p.lo {
+	if n > 0 && s.waiting[n-1].of == p.of && s.waiting[n-1].from == p.from && s.waiting[n-1].hi == p.lo {
 		s.waiting[n-1].hi = p.hi
 		return n
 	}
@@ -190,11 +192,12 @@ func (y *Product) units() int {
 	return (y.W.groups() + n - 1) / n
 }
 
-// productPiece is groups lo to hi of one product.
+// productPiece is groups lo to hi of one product, for rows from to to of the activations.
 type productPiece struct {
-	of      *Product
-	lo, hi  int
-	expands []expanding // of the product
+	of       *Product
+	lo, hi   int
+	from, to int
+	expands  []expanding // of the product
 }
 
 // panels are those of updates that are added to the piece.
@@ -202,8 +205,15 @@ func (p *productPiece) panels() (lo, hi int) {
 	return p.lo * groupRows / panelOut, (p.hi*groupRows + panelOut - 1) / panelOut
 }
 
-// place finds unit lo, and those up to hi that are of the same product, units in all.
+// place finds unit lo, of those of all bands, and those up to hi that are of the same band and product,
+// units in all.
 func (j *productJob) place(lo, hi int) (p productPiece, units int) {
+	from, to := 0, j.a.rows
+	if j.bands > 1 {
+		band := lo / j.units
+		from, to = j.a.band(band, j.bands)
+		lo, hi = lo-band*j.units, hi-band*j.units
+	}
 	of, first := 0, 0 // unit of the product
 	for n := j.all[0].units(); lo >= first+n; n = j.all[of].units() {
 		of, first = of+1, first+n
@@ -211,7 +221,7 @@ func (j *productJob) place(lo, hi int) (p productPiece, units int) {
 	y := &j.all[of]
 	n := y.unit()
 	hi = min(hi, first+y.units())
-	p = productPiece{of: y, lo: (lo - first) * n, hi: min((hi-first)*n, y.W.groups())}
+	p = productPiece{of: y, lo: (lo - first) * n, hi: min((hi-first)*n, y.W.groups()), from: from, to: to}
 	if len(y.Groups) > 0 && !j.apart {
 		p.expands = j.low.expandsOf(of)
 	}
@@ -226,7 +236,7 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 		for i := range p.expands {
 			p.expands[i].prefetch(lo, hi)
 		}
-		j.a.tiledGroups(s, p.of, p.lo, p.hi)
+		j.a.tiledGroups(s, p)
 		return
 	}
 	for g := p.lo; g < p.hi; g++ {
@@ -237,7 +247,7 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 		}
 		s.soon.run()
 		if p.of.W.format.packing != nil {
-			j.a.packed(s, p.of, g)
+			j.a.packed(s, p, g)
 		} else {
 			j.a.float(s, p.of, g)
 		}
@@ -250,7 +260,9 @@ func (j *productJob) expand(s *scratch, n int) {
 		p := &s.waiting[i]
 		lo, hi := p.panels()
 		for k := range p.expands {
-			p.expands[k].run(j.low, &s.low, lo, hi)
+			if e := p.expands[k].within(p.from, p.to); len(e.rows) > 0 {
+				e.run(j.low, &s.low, lo, hi)
+			}
 		}
 		*p = productPiece{} // holds no one's memory
 	}

@@ -64,6 +64,43 @@ func TestMatMuls(t *testing.T) {
 	}
 }
 
+// Rows in several bands have the bits that they have in one, with what updates add to them.
+func TestMatMulsBands(t *testing.T) {
+	p := NewPool(3)
+	defer p.Close()
+	const rows, in = 3*bandRows + 5, 96
+	var matrices []*Matrix
+	var cases []*lowRankCase
+	for i, out := range []int{150, 64, 300} {
+		rng := rand.New(rand.NewPCG(19, uint64(i)))
+		matrices = append(matrices, mustMatrix(t, Source{Type: Q4_1, Rows: out, Cols: in, Data: randomStored(rng, formats[Q4_1], out, in)}))
+		cases = append(cases, newLowRankCase(t, 7, BF16, in, out, rows, i, 16, 5))
+	}
+	x := cases[0].x
+	eachImpl(t, func(t *testing.T) {
+		if isa == pathGeneric {
+			t.Skip("has no bands, and takes long")
+		}
+		for _, pr := range products {
+			var a Acts
+			var l LowRanks
+			var all []Product
+			for i, m := range matrices {
+				all = append(all, Product{Y: make([]float32, rows*m.Rows), W: m, Exact: pr.exact, Groups: cases[i].groups})
+			}
+			a.Set(p, x, rows, in)
+			MatMuls(p, all, &a, &l)
+			for i, m := range matrices {
+				want := multiply(pr.exact, nil, m, x, rows)
+				new(LowRanks).Add(nil, want, x, cases[i].groups)
+				if k := firstDifference(all[i].Y, want); k >= 0 {
+					t.Fatalf("%s, product %d: output %d of token %d is %v, in one band %v", pr.name, i, k%m.Rows, k/m.Rows, all[i].Y[k], want[k])
+				}
+			}
+		}
+	})
+}
+
 // Once its memory has grown, it allocates nothing.
 func TestMatMulsAllocate(t *testing.T) {
 	p := NewPool(2)

@@ -19,6 +19,7 @@ const groupRows = 16
 type packing struct {
 	fields []field
 	high   int // offset of the field of fifth bits, which turnBits turns; 0: none
+	bits   int // of a code
 	step   int // columns that share a scale: 16 or 32
 	shift  int // noShift with mins
 	mins   bool

@@ -11,7 +11,7 @@ func init() {
 		Quantize:   quantizeQ4_0,
 		packing: &packing{
 			fields: []field{{2, 4, 4}, {0, 1, 2}},
-			step:   32, shift: 3,
+			bits:   4, step: 32, shift: 3,
 			unpack: func(q []uint8, scale, _ []float32, src []byte) {
 				unpackNibbles(q, src)
 				unpackHalves(scale, src[256:])

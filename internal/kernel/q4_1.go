@@ -14,7 +14,7 @@ func init() {
 		Quantize:   quantizeQ4_1,
 		packing: &packing{
 			fields: []field{{4, 4, 4}, {0, 1, 2}, {2, 1, 2}},
-			step:   32, shift: noShift, mins: true,
+			bits:   4, step: 32, shift: noShift, mins: true,
 			unpack: func(q []uint8, scale, mins []float32, src []byte) {
 				unpackNibbles(q, src)
 				unpackHalves(scale, src[256:])

@@ -13,7 +13,7 @@ func init() {
 		Dequantize: dequantizeQ4_K,
 		packing: &packing{
 			fields: []field{{16, 32, 4}, {4, 3, 4}, {0, 1, 2}, {2, 1, 2}},
-			step:   32, shift: noShift, mins: true,
+			bits:   4, step: 32, shift: noShift, mins: true,
 			unpack: func(q []uint8, scale, mins []float32, src []byte) {
 				unpackNibblePairs(q, src)
 				unpackKScales(scale, mins, src[2048:])

@@ -15,7 +15,7 @@ func init() {
 		packing: &packing{
 			fields: []field{{6, 4, 4}, {2, 1, 4}, {0, 1, 2}},
 			high:   2,
-			step:   32, shift: 4,
+			bits:   5, step: 32, shift: 4,
 			unpack: func(q []uint8, scale, _ []float32, src []byte) {
 				unpackNibbles(q, src)
 				unpackHighBits(q, src[256:])

@@ -19,7 +19,7 @@ func init() {
 		packing: &packing{
 			fields: []field{{8, 4, 4}, {4, 1, 4}, {0, 1, 2}, {2, 1, 2}},
 			high:   4,
-			step:   32, shift: noShift, mins: true,
+			bits:   5, step: 32, shift: noShift, mins: true,
 			unpack: func(q []uint8, scale, mins []float32, src []byte) {
 				unpackNibbles(q, src)
 				unpackHighBits(q, src[256:])

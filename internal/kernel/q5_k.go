@@ -14,7 +14,7 @@ func init() {
 		Dequantize: dequantizeQ5_K,
 		packing: &packing{
 			fields: []field{{48, 32, 4}, {16, 8, 4}, {4, 3, 4}, {0, 1, 2}, {2, 1, 2}},
-			step:   32, shift: noShift, mins: true,
+			bits:   5, step: 32, shift: noShift, mins: true,
 			unpack: func(q []uint8, scale, mins []float32, src []byte) {
 				unpackNibblePairs(q, src)
 				for s := range 8 {

@@ -17,7 +17,7 @@ func init() {
 		Dequantize: dequantizeQ6_K,
 		packing: &packing{
 			fields: []field{{0, 32, 4}, {128, 16, 4}, {192, 16, 1}, {208, 1, 2}},
-			step:   16, shift: 5,
+			bits:   6, step: 16, shift: 5,
 			unpack: unpackQ6_K,
 		},
 	})

@@ -13,7 +13,7 @@ func init() {
 		Quantize:   quantizeQ8_0,
 		packing: &packing{
 			fields: []field{{2, 8, 4}, {0, 1, 2}},
-			step:   32, shift: 7,
+			bits:   8, step: 32, shift: 7,
 			unpack: func(q []uint8, scale, _ []float32, src []byte) {
 				for i, b := range src[:512] {
 					q[i] = b ^ 0x80 // q+128

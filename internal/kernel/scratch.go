@@ -13,7 +13,7 @@ type scratch struct {
 	waiting [16]productPiece               // for shrinks
 	wide    []uint16                       // weights of a tiledCall
 	sums    *tiledSums                     // of one: by itself, where it is not cut by lines of the cache
-	square  [groupRows * groupRows]float32 // outputs of one that sticks out
+	edge    []float32                      // outputs of a tiledCall that sticks out, [groupRows, tiledChunk*groupRows]
 	gated   []float32                      // outputs of a chunk of groups, of both products
 	out     [maxTokens * groupRows]float32 // outputs of a group that is not full
 }
@@ -28,9 +28,9 @@ func (a *Acts) reserve(n int, y *Product) {
 	case w.format.packing == nil && !dotsFast(w.Type):
 		f = groupRows * w.Cols
 	case a.takesTiles(y):
-		q = tiledChunk * groupRows * tiledWidth(w)
+		q = tiledChunk * groupRows * a.tiledWidth(y)
 		f = 2 * q / w.format.packing.step
-		if !y.Exact {
+		if a.tilingOf(y) != byWords {
 			wide = q
 		}
 	case w.format.packing != nil && !takesPacked():
@@ -58,6 +58,7 @@ func (a *Acts) reserve(n int, y *Product) {
 		}
 		if s.sums == nil && a.takesTiles(y) {
 			s.sums = new(tiledSums)
+			s.edge = make([]float32, tiledChunk*groupRows*groupRows)
 		}
 	}
 }

@@ -1,16 +1,28 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // Products of many rows of activations with quantised weights go by the tiles of AMX:
-// sixteen rows of each, 32 columns at a time. With activations of 8 bits, what tiles
-// multiply are bfloat16 numbers, which hold integers of up to eight bits, and they add up
-// in float32, whose sums of 32 products of such stay below 2^24. So they are the sums of
-// the integers, and float32 already. Tiles of bytes take as long, and each sum would have
-// to be converted.
+// sixteen rows of each, 32 columns at a time. What tiles multiply are bfloat16 numbers, which
+// hold integers of up to eight bits, and they add up in float32, whose sums of integers are exact
+// below 2^24. So they are the sums of the integers, and float32 already. Tiles of bytes take as
+// long, and each sum would have to be converted.
 //
-// Activations of 16 bits are 256 high + low, and go to tiles of bytes: their two sums are
-// put together as integers, and converted once.
+// Activations of 16 bits are two such numbers each, whose sums stay below 2^24 with weights of
+// few bits. Those of more bits are multiplied by tiles of bytes.
+
+// tiling is how activations are laid out for tiles.
+type tiling uint8
+
+const (
+	noTiles tiling = iota
+	byBytes        // of 8 bits: byteTile
+	byPairs        // of 16 bits, for weights of few bits: pairTile
+	byWords        // of 16 bits: wordTile
+)
 
 // byteTile is a block of 32 columns of sixteen rows of activations of 8 bits. Of every
 // four columns the codes stand in the order of wordBlock.
@@ -19,7 +31,24 @@ type byteTile struct {
 	d, s [groupRows]float32    // as in actBlock
 }
 
-// wordTile is the same of activations of 16 bits: a code is 256 high + low. Columns are in
+// pairTile is the same of activations of 16 bits: numbers d*q of a wordBlock, whose d is a power of
+// two, as high + low. Sums of their products with codes of weights are those of q, times d: exact.
+type pairTile struct {
+	high, low [groupRows][32]uint16 // bfloat16
+	s         [groupRows]float32    // as in wordBlock
+}
+
+// pairs says that the sums of codes and numbers of a pairTile are exact: of numbers below 2^15
+// and a step of codes they stay below 2^24.
+func (p *packing) pairs() bool {
+	largest := 1<<p.bits - 1
+	if !p.mins {
+		largest = 1 << p.shift
+	}
+	return largest*p.step <= 1<<(24-15)
+}
+
+// wordTile is a block of activations of 16 bits whose codes are 256 high + low. Columns are in
 // their order.
 type wordTile struct {
 	high [groupRows][32]int8
@@ -29,8 +58,8 @@ type wordTile struct {
 
 // From how many rows on tiles are faster than vectors, of 8 bits and of 16.
 const (
-	bytesLeast = 48
-	wordsLeast = 12
+	bytesLeast = 64
+	wordsLeast = 32
 )
 
 // tiledChunk is how many groups of a matrix a worker computes at a time, at most. They share
@@ -38,14 +67,19 @@ const (
 const tiledChunk = 8
 
 // tiledCols is how many columns of a matrix are computed at a time, at most: their weights stay in
-// the second cache, and sums are seldom taken up again.
-const tiledCols = 640
+// the second cache, and sums are seldom taken up again. Of pairs, which are twice as large, sixteen
+// rows must stay in the first as well.
+const (
+	tiledCols = 640
+	pairCols  = 320
+)
 
 // tiledCall is one call of the kernel: rows of activations, sixteen by sixteen, times
 // some groups of weights. out is as tile.generic and genericWords make it, in the same
 // order.
 type tiledCall struct {
-	x           unsafe.Pointer // the first byteTile or wordTile, of blocks in a row
+	by          tiling
+	x           unsafe.Pointer // the first tile of activations, of blocks in a row
 	xNext       int            // bytes to those of the next sixteen rows
 	q           unsafe.Pointer // weights of bytes, [columns/4][16][4], or of bfloat16, see widen
 	scale, mins *float32       // [columns/step][16]; mins may be nil
@@ -77,6 +111,24 @@ func quantiseTilesGeneric(dst []byteTile, x []float32, cols, rows int) {
 	}
 }
 
+// quantisePairsGeneric fills dst from some rows of x, at most sixteen, of cols numbers each.
+func quantisePairsGeneric(dst []pairTile, x []float32, cols, rows int) {
+	for b := range dst {
+		t := &dst[b]
+		*t = pairTile{}
+		for i := range rows {
+			var of wordBlock
+			wordsOf(&of, x[i*cols+32*b:][:32])
+			t.s[i] = of.s
+			for k, q := range of.q {
+				v := of.d * float32(q) // NaN if the block is
+				high := uint16(math.Float32bits(v) >> 16)
+				t.high[i][k], t.low[i][k] = high, F32ToBF16(v-BF16ToF32(high))
+			}
+		}
+	}
+}
+
 // splitWordsGeneric fills dst from blocks of the rows of activations, of which rows are
 // left.
 func splitWordsGeneric(dst []wordTile, words []wordBlock, blocks, rows int) {
@@ -94,32 +146,39 @@ func splitWordsGeneric(dst []wordTile, words []wordBlock, blocks, rows int) {
 	}
 }
 
-// tile16 fills the tiles of a product that goes by them. Those of 16 bits are made of words.
-func (a *Acts) tile16(p *Pool, exact bool) {
+// tile16 fills the tiles of a product that goes by them. Those of bytes are made of words.
+func (a *Acts) tile16(p *Pool, by tiling) {
 	rows := (a.rows + groupRows - 1) / groupRows
 	n := rows * a.cols / 32
-	if exact && !a.wordTiled {
+	switch {
+	case by == byBytes && !a.byteTiled:
+		a.byteTiled = true
+		a.byteTiles = tilesFor(a.byteTiles, n)
+		p.Run(rows, (*byteTiling)(a))
+	case by == byPairs && !a.pairTiled:
+		a.pairTiled = true
+		a.pairTiles = tilesFor(a.pairTiles, n)
+		p.Run(rows, (*pairTiling)(a))
+	case by == byWords && !a.wordTiled:
 		a.wordTiled = true
-		if cap(a.wordTiles) < n {
-			a.wordTiles = make([]wordTile, n)
-		}
-		a.wordTiles = a.wordTiles[:n]
+		a.wordTiles = tilesFor(a.wordTiles, n)
 		a.quantiseWords(p)
 		p.Run(rows, (*wordTiling)(a))
 	}
-	if !exact && !a.byteTiled {
-		a.byteTiled = true
-		if cap(a.byteTiles) < n {
-			a.byteTiles = make([]byteTile, n)
-		}
-		a.byteTiles = a.byteTiles[:n]
-		p.Run(rows, (*byteTiling)(a))
-	}
 }
 
-// byteTiling and wordTiling are the tasks of tile16.
+// tilesFor is n tiles, in the memory of old if that is enough.
+func tilesFor[T any](old []T, n int) []T {
+	if cap(old) < n {
+		return make([]T, n)
+	}
+	return old[:n]
+}
+
+// byteTiling, pairTiling and wordTiling are the tasks of tile16.
 type (
 	byteTiling Acts
+	pairTiling Acts
 	wordTiling Acts
 )
 
@@ -128,74 +187,100 @@ func (a *byteTiling) Do(i int) {
 	quantiseTiles(a.byteTiles[i*blocks:(i+1)*blocks], a.x[i*groupRows*a.cols:], a.cols, min(groupRows, a.rows-i*groupRows))
 }
 
+func (a *pairTiling) Do(i int) {
+	blocks := a.cols / 32
+	quantisePairs(a.pairTiles[i*blocks:(i+1)*blocks], a.x[i*groupRows*a.cols:], a.cols, min(groupRows, a.rows-i*groupRows))
+}
+
 func (a *wordTiling) Do(i int) {
 	blocks := a.cols / 32
 	splitWords(a.wordTiles[i*blocks:(i+1)*blocks], a.words[i*groupRows*blocks:], blocks, a.rows-i*groupRows)
 }
 
-// takesTiles says that a product goes by tiles.
-func (a *Acts) takesTiles(y *Product) bool {
-	least := bytesLeast
-	if y.Exact {
-		least = wordsLeast
+// tilingOf says by which tiles a product goes.
+func (a *Acts) tilingOf(y *Product) tiling {
+	p := y.W.format.packing
+	switch {
+	case !tiles || p == nil:
+		return noTiles
+	case !y.Exact && a.rows >= bytesLeast:
+		return byBytes
+	case y.Exact && a.rows >= wordsLeast && p.pairs():
+		return byPairs
+	case y.Exact && a.rows >= wordsLeast:
+		return byWords
 	}
-	return tiles && y.W.format.packing != nil && a.rows >= least
+	return noTiles
 }
 
-// tiledWidth is how many columns of w are computed at a time, in whole blocks of the format.
-func tiledWidth(w *Matrix) int {
-	blocks, parts := w.Cols/w.format.BlockLen, (w.Cols+tiledCols-1)/tiledCols
+// takesTiles says that a product goes by tiles.
+func (a *Acts) takesTiles(y *Product) bool { return a.tilingOf(y) != noTiles }
+
+// tiledWidth is how many columns of a product are computed at a time, in whole blocks of the format.
+func (a *Acts) tiledWidth(y *Product) int {
+	w, most := y.W, tiledCols
+	if a.tilingOf(y) == byPairs {
+		most = pairCols
+	}
+	blocks, parts := w.Cols/w.format.BlockLen, (w.Cols+most-1)/most
 	return (blocks + parts - 1) / parts * w.format.BlockLen
 }
 
 // tiledOut is where the outputs of a matrix go.
 type tiledOut struct {
-	y     []float32 // [rows, width]
-	width int
-	first int // group that begins a row
+	y          []float32 // [rows, width]
+	width      int
+	row, first int // row and group that begin y
 }
 
 // at is y from what group g makes of a row on.
-func (o *tiledOut) at(row, g int) []float32 { return o.y[row*o.width+(g-o.first)*groupRows:] }
+func (o *tiledOut) at(row, g int) []float32 {
+	return o.y[(row-o.row)*o.width+(g-o.first)*groupRows:]
+}
 
-// tiledGroups computes the outputs of groups lo to hi of a quantised matrix by tiles.
-func (a *Acts) tiledGroups(s *scratch, y *Product, lo, hi int) {
-	if y.up != nil {
-		a.gatedGroups(s, y, lo, hi)
+// tiledGroups computes a piece of a product by tiles.
+func (a *Acts) tiledGroups(s *scratch, p *productPiece) {
+	if p.of.up != nil {
+		a.gatedGroups(s, p)
 		return
 	}
-	to := tiledOut{y: y.Y, width: y.W.Rows}
-	for ; lo < hi; lo += tiledChunk {
-		a.tiledParts(s, y, &to, lo, min(hi, lo+tiledChunk))
+	to := tiledOut{y: p.of.Y, width: p.of.W.Rows}
+	for part := *p; part.lo < p.hi; part.lo += tiledChunk {
+		part.hi = min(p.hi, part.lo+tiledChunk)
+		a.tiledParts(s, &part, &to)
 	}
 }
 
 // tiledParts is tiledGroups for as many as a worker computes at a time: of each part of the
 // columns all groups for sixteen rows of activations, then for the next sixteen.
-func (a *Acts) tiledParts(s *scratch, y *Product, to *tiledOut, lo, hi int) {
-	part := tiledWidth(y.W)
-	for c := 0; c < y.W.Cols; c += part {
-		a.tiledPart(s, y, to, lo, hi, c, min(part, y.W.Cols-c))
+func (a *Acts) tiledParts(s *scratch, p *productPiece, to *tiledOut) {
+	w := p.of.W
+	part := a.tiledWidth(p.of)
+	for c := 0; c < w.Cols; c += part {
+		a.tiledPart(s, p, to, c, min(part, w.Cols-c))
 	}
 }
 
-// tiledPart adds to the outputs of groups lo to hi what n columns from c on make.
-func (a *Acts) tiledPart(s *scratch, y *Product, to *tiledOut, lo, hi, c, n int) {
-	w, f := y.W, y.W.format
+// tiledPart adds to the outputs of a piece what n columns from c on make.
+func (a *Acts) tiledPart(s *scratch, p *productPiece, to *tiledOut, c, n int) {
+	y, lo, hi := p.of, p.lo, p.hi
+	w, f, by := y.W, y.W.format, a.tilingOf(y)
 	size, steps := n*groupRows, f.steps(n/f.BlockLen)
 	scale, mins := s.f[:(hi-lo)*steps], s.f[len(s.f)/2:][:(hi-lo)*steps]
 	for g := range hi - lo {
 		q := s.q[g*size:][:size]
-		f.unpack(q, scale[g*steps:], mins[g*steps:], w.group(lo + g)[c/f.BlockLen*f.BlockBytes*groupRows:], n/f.BlockLen)
-		switch {
-		case !y.Exact:
-			f.widen(s.wide[g*size:], q)
-		case !f.packing.mins:
+		from := w.group(lo + g)[c/f.BlockLen*f.BlockBytes*groupRows:]
+		if by != byWords {
+			f.unpackWide(s.wide[g*size:], q, scale[g*steps:], mins[g*steps:], from, n/f.BlockLen)
+			continue
+		}
+		f.unpack(q, scale[g*steps:], mins[g*steps:], from, n/f.BlockLen)
+		if !f.packing.mins {
 			lower(q, 1<<f.packing.shift)
 		}
 	}
-	t := tiledCall{q: unsafe.Pointer(&s.q[0]), scale: &scale[0], blocks: n / 32, sums: s.sums}
-	if !y.Exact {
+	t := tiledCall{by: by, q: unsafe.Pointer(&s.q[0]), scale: &scale[0], blocks: n / 32, sums: s.sums}
+	if by != byWords {
 		t.q = unsafe.Pointer(&s.wide[0])
 	}
 	if f.packing.mins {
@@ -204,57 +289,48 @@ func (a *Acts) tiledPart(s *scratch, y *Product, to *tiledOut, lo, hi, c, n int)
 	if c > 0 {
 		t.more = 1
 	}
-	row := 0
-	if whole := a.rows / groupRows; whole > 0 && hi*groupRows <= w.Rows {
-		out := to.at(0, lo)
+	row := p.from
+	if whole := (p.to - p.from) / groupRows; whole > 0 && hi*groupRows <= w.Rows {
+		out := to.at(row, lo)
 		t.out, t.outRow, t.rows, t.groups = &out[0], 4*to.width, whole, hi-lo
 		_ = out[(whole*groupRows-1)*to.width+(hi-lo)*groupRows-1]
-		a.runTiled(&t, y, 0, c)
-		row = whole * groupRows
+		a.runTiled(&t, y, row, c)
+		row += whole * groupRows
 	}
-	for ; row < a.rows; row += groupRows {
-		for g := lo; g < hi; g++ {
-			one := t.from(g-lo, n, steps, y.Exact)
-			a.tiledSquare(s, &one, y, to, row, g, c)
+	for ; row < p.to; row += groupRows {
+		a.tiledEdge(s, &t, p, to, row, c)
+	}
+}
+
+// tiledEdge computes the outputs of sixteen rows of activations from row on, of which fewer may be
+// left, and of groups of which the last may stick out.
+func (a *Acts) tiledEdge(s *scratch, t *tiledCall, p *productPiece, to *tiledOut, row, c int) {
+	const width = tiledChunk * groupRows
+	out, rows := to.at(row, p.lo), min(groupRows, p.to-row)
+	cols := min(p.hi*groupRows, p.of.W.Rows) - p.lo*groupRows
+	if c > 0 {
+		for i := range rows {
+			copy(s.edge[i*width:][:cols], out[i*to.width:])
 		}
 	}
-}
-
-// tiledSquare computes outputs of up to sixteen rows of activations from row on and of
-// group g.
-func (a *Acts) tiledSquare(s *scratch, t *tiledCall, y *Product, to *tiledOut, row, g, c int) {
-	n := to.width
-	out, rows, tokens := to.at(row, g), min(groupRows, y.W.Rows-g*groupRows), min(groupRows, a.rows-row)
-	for i := range tokens {
-		copy(s.square[i*groupRows:][:rows], out[i*n:])
+	t.out, t.outRow, t.rows, t.groups = &s.edge[0], 4*width, 1, p.hi-p.lo
+	a.runTiled(t, p.of, row, c)
+	for i := range rows {
+		copy(out[i*to.width:][:cols], s.edge[i*width:])
 	}
-	t.out, t.outRow, t.rows, t.groups = &s.square[0], 4*groupRows, 1, 1
-	a.runTiled(t, y, row, c)
-	for i := range tokens {
-		copy(out[i*n:][:rows], s.square[i*groupRows:])
-	}
-}
-
-// from is t from its group g on, of n columns and as many scales as steps.
-func (t tiledCall) from(g, n, steps int, exact bool) tiledCall {
-	size := n * groupRows
-	if !exact {
-		size *= 2
-	}
-	t.q, t.scale = unsafe.Add(t.q, g*size), ahead(t.scale, g*steps)
-	if t.mins != nil {
-		t.mins = ahead(t.mins, g*steps)
-	}
-	return t
 }
 
 // runTiled is t for activations from row and column c on.
 func (a *Acts) runTiled(t *tiledCall, y *Product, row, c int) {
 	at := (row/groupRows*a.cols + c) / 32
-	if y.Exact {
-		t.x, t.xNext = unsafe.Pointer(&a.wordTiles[at]), a.cols/32*int(unsafe.Sizeof(wordTile{}))
-	} else {
-		t.x, t.xNext = unsafe.Pointer(&a.byteTiles[at]), a.cols/32*int(unsafe.Sizeof(byteTile{}))
+	blocks := a.cols / 32
+	switch t.by {
+	case byBytes:
+		t.x, t.xNext = unsafe.Pointer(&a.byteTiles[at]), blocks*int(unsafe.Sizeof(byteTile{}))
+	case byPairs:
+		t.x, t.xNext = unsafe.Pointer(&a.pairTiles[at]), blocks*int(unsafe.Sizeof(pairTile{}))
+	case byWords:
+		t.x, t.xNext = unsafe.Pointer(&a.wordTiles[at]), blocks*int(unsafe.Sizeof(wordTile{}))
 	}
-	t.run(y.Exact, y.W.format.packing.step)
+	t.run(y.W.format.packing.step)
 }

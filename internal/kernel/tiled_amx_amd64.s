@@ -11,13 +11,14 @@
 // float32, and that is what this takes: hence as few operations for a sum as there can be.
 //
 //	SI        activations of the block to be computed, X_SIZE bytes
-//	DI        its weights;  R8  how many blocks are left of those
+//	DI        its weights;  R8  how many blocks of its group are left
 //	R9        d and s of the block to be added;  R11 R12  its scales and mins
 //	R13       how many blocks are left of those
 //	BX R10    sums of the next block and of this, SUM bytes each of those in a tile
 //	AX DX     64 and 32, bytes between rows
 //	R14       activations of the sixteen rows;  CX  sixteens left
-//	first out outputs of the sixteen rows, of this group;  groups  those left
+//	first out outputs of the sixteen rows, of this group;  groups begun  those left, and not yet begun
+//	sums      blocks of all groups that have not been added
 //	Z0–Z15    outputs;  Z28 Z30  scales, Z31  mins of sixteen weight rows;  Z29  byteUp
 
 #define SUM 1024
@@ -25,6 +26,7 @@
 #define S(X_SIZE) (X_SIZE-64)
 
 #define BYTES_SIZE byteTile__size
+#define PAIRS_SIZE pairTile__size
 #define WORDS_SIZE wordTile__size
 
 // What makes 256 of each number.
@@ -40,6 +42,13 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	TILELOADD(4, 6, 0, 0) \
 	TILEZERO(0) \
 	TDPBF16PS(0, 4, 6)
+#define PAIRS_PRODUCTS \
+	TILELOADD(6, 7, 0, 0) \
+	TILELOADD(4, 6, 0, 0) \
+	TILELOADD(5, 6, 0, 1024) \
+	TILEZERO(0) \
+	TDPBF16PS(0, 4, 6) \
+	TDPBF16PS(0, 5, 6)
 #define WORDS_PRODUCTS \
 	TILELOADD(6, 7, 0, 0) \
 	TILELOADD(4, 6, 2, 0) \
@@ -53,6 +62,14 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	TILELOADD(7, 7, 0, 512) \
 	TILELOADD(5, 6, 0, 32) \
 	TILEZERO(1) \
+	TDPBF16PS(1, 5, 7)
+#define PAIRS16_PRODUCTS \
+	PAIRS_PRODUCTS \
+	TILELOADD(7, 7, 0, 512) \
+	TILELOADD(4, 6, 0, 32) \
+	TILELOADD(5, 6, 0, 1056) \
+	TILEZERO(1) \
+	TDPBF16PS(1, 4, 7) \
 	TDPBF16PS(1, 5, 7)
 #define WORDS16_PRODUCTS \
 	WORDS_PRODUCTS \
@@ -72,6 +89,8 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 #define BYTES_ROW(I, O, T, U) \
 	VMULPS.BCST (D(BYTES_SIZE)+4*I)(R9), Z30, T \
 	VFMADD231PS (64*I)(R10), T, O
+#define PAIRS_ROW(I, O, T, U) \
+	VFMADD231PS (64*I)(R10), Z30, O
 #define WORDS_ROW(I, O, T, U) \
 	VMOVDQU32 (64*I)(R10), U \
 	VPSHUFB Z29, U, U \
@@ -83,6 +102,9 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	BYTES_ROW(I, O, T, U) \
 	VMULPS.BCST (D(BYTES_SIZE)+4*I)(R9), Z28, U \
 	VFMADD231PS (SUM+64*I)(R10), U, O
+#define PAIRS16_ROW(I, O, T, U) \
+	PAIRS_ROW(I, O, T, U) \
+	VFMADD231PS (SUM+64*I)(R10), Z28, O
 #define WORDS16_ROW(I, O, T, U) \
 	WORDS_ROW(I, O, T, U) \
 	VMOVDQU32 (2*SUM+64*I)(R10), U \
@@ -94,6 +116,7 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 
 // What the mins of row I make.
 #define BYTES_MIN(I, O) VFMADD231PS.BCST (S(BYTES_SIZE)+4*I)(R9), Z31, O
+#define PAIRS_MIN(I, O) VFMADD231PS.BCST (S(PAIRS_SIZE)+4*I)(R9), Z31, O
 #define WORDS_MIN(I, O) VFMADD231PS.BCST (S(WORDS_SIZE)+4*I)(R9), Z31, O
 
 #define ROWS(ROW) \
@@ -157,13 +180,19 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	PREFETCHW_DI \
 	ADDQ DX, DI
 
-// COMPUTE begins with the next block, if there is one.
+// COMPUTE begins with the next block, if there is one: of this group, or of the next.
 #define COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, LABEL) \
-	DECQ R8 \
-	JLT LABEL \
+	TESTQ R8, R8 \
+	JEQ LABEL \
 	PRODUCTS \
 	ADDQ $X_SIZE, SI \
 	ADDQ $Q_SIZE, DI \
+	DECQ R8 \
+	JNE LABEL \
+	DECQ begun-40(SP) \
+	JEQ LABEL \
+	MOVQ R14, SI \
+	MOVQ tiledCall_blocks(R15), R8 \
 LABEL:
 
 #define KERNEL(SHAPES, X_SIZE, Q_SIZE, NEXT_SUMS, PRODUCTS, STORES, SCALE, ROW, MIN) \
@@ -180,47 +209,46 @@ LABEL:
 rows: \
 	MOVQ first-32(SP), DI \
 	MOVQ DI, out-8(SP) \
+	MOVQ tiledCall_blocks(R15), R8 \
 	MOVQ tiledCall_groups(R15), DI \
 	MOVQ DI, groups-24(SP) \
+	MOVQ DI, begun-40(SP) \
+	IMULQ R8, DI \
+	MOVQ DI, sums-48(SP) \
+	MOVQ R14, SI \
 	MOVQ tiledCall_q(R15), DI \
 	MOVQ tiledCall_scale(R15), R11 \
 	MOVQ tiledCall_mins(R15), R12 \
+	MOVQ tiledCall_sums(R15), BX \
+	LEAQ NEXT_SUMS(BX), R10 \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, first) \
+	STORES \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, second) \
 group: \
 	MOVQ DI, q-16(SP) \
 	MOVQ out-8(SP), DI \
 	MOVQ tiledCall_outRow(R15), DX \
-	OWN4 \
-	OWN4 \
-	OWN4 \
-	OWN4 \
-	MOVQ q-16(SP), DI \
-	MOVQ $32, DX \
-	MOVQ tiledCall_sums(R15), BX \
-	LEAQ NEXT_SUMS(BX), R10 \
-	MOVQ R14, SI \
-	MOVQ R14, R9 \
-	MOVQ tiledCall_blocks(R15), R8 \
-	MOVQ R8, R13 \
-	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, first) \
-	STORES \
-	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, second) \
 	CMPQ tiledCall_more(R15), $0 \
 	JNE more \
+	OWN4 \
+	OWN4 \
+	OWN4 \
+	OWN4 \
 	ZERO16 \
-	JMP block \
+	JMP begin \
 more: \
-	MOVQ DI, q-16(SP) \
-	MOVQ out-8(SP), DI \
-	MOVQ tiledCall_outRow(R15), DX \
 	GET4(Z0, Z1, Z2, Z3) \
 	GET4(Z4, Z5, Z6, Z7) \
 	GET4(Z8, Z9, Z10, Z11) \
 	GET4(Z12, Z13, Z14, Z15) \
+begin: \
 	MOVQ q-16(SP), DI \
 	MOVQ $32, DX \
+	MOVQ R14, R9 \
+	MOVQ tiledCall_blocks(R15), R13 \
 block: \
 	XCHGQ BX, R10 \
-	CMPQ R13, $1 \
+	DECQ sums-48(SP) \
 	JEQ scale \
 	STORES \
 	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, scale) \
@@ -240,13 +268,12 @@ next: \
 	ADDQ $64, out-8(SP) \
 	MOVQ tiledCall_outRow(R15), DX \
 	PUT16 \
-	MOVQ DX, R8 \
-	MOVQ $32, DX \
 	MOVQ q-16(SP), DI \
 	DECQ groups-24(SP) \
 	JNZ group \
-	SHLQ $4, R8 \
-	ADDQ R8, first-32(SP) \
+	SHLQ $4, DX \
+	ADDQ DX, first-32(SP) \
+	MOVQ $32, DX \
 	ADDQ tiledCall_xNext(R15), R14 \
 	DECQ CX \
 	JNZ rows \
@@ -255,20 +282,28 @@ next: \
 	RET
 
 // func bytesAMX(t *tiledCall)
-TEXT ·bytesAMX(SB), NOSPLIT, $32-8
+TEXT ·bytesAMX(SB), NOSPLIT, $48-8
 	KERNEL(·bytesShapes, BYTES_SIZE, 1024, 2048, BYTES_PRODUCTS, STORES1, SCALE, BYTES_ROW, BYTES_MIN)
 
 // func wordsAMX(t *tiledCall)
-TEXT ·wordsAMX(SB), NOSPLIT, $32-8
+TEXT ·wordsAMX(SB), NOSPLIT, $48-8
 	KERNEL(·wordsShapes, WORDS_SIZE, 512, 2048, WORDS_PRODUCTS, STORES2, SCALE, WORDS_ROW, WORDS_MIN)
 
 // func bytes16AMX(t *tiledCall)
-TEXT ·bytes16AMX(SB), NOSPLIT, $32-8
+TEXT ·bytes16AMX(SB), NOSPLIT, $48-8
 	KERNEL(·bytes16Shapes, BYTES_SIZE, 1024, 2048, BYTES16_PRODUCTS, STORES2, SCALE16, BYTES16_ROW, BYTES_MIN)
 
 // func words16AMX(t *tiledCall)
-TEXT ·words16AMX(SB), NOSPLIT, $32-8
+TEXT ·words16AMX(SB), NOSPLIT, $48-8
 	KERNEL(·words16Shapes, WORDS_SIZE, 512, 6144, WORDS16_PRODUCTS, STORES4, SCALE16, WORDS16_ROW, WORDS_MIN)
+
+// func pairsAMX(t *tiledCall)
+TEXT ·pairsAMX(SB), NOSPLIT, $48-8
+	KERNEL(·bytesShapes, PAIRS_SIZE, 1024, 2048, PAIRS_PRODUCTS, STORES1, SCALE, PAIRS_ROW, PAIRS_MIN)
+
+// func pairs16AMX(t *tiledCall)
+TEXT ·pairs16AMX(SB), NOSPLIT, $48-8
+	KERNEL(·bytes16Shapes, PAIRS_SIZE, 1024, 2048, PAIRS16_PRODUCTS, STORES2, SCALE16, PAIRS16_ROW, PAIRS_MIN)
 
 // func splitWordsAVX512(dst *wordTile, words *wordBlock, blocks, row int)
 //

@@ -6,15 +6,13 @@
 // func wordBlocksAVX2(dst *wordBlock, x *float32, n int)
 //
 //	Y0–Y3  the 32 numbers, then their codes
-//	Y15    bits of a magnitude;  X13  32767
+//	Y15    bits of a magnitude
 TEXT ·wordBlocksAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLD $1, Y15, Y15
-	MOVL $0x46fffe00, AX
-	VMOVD AX, X13
 
 block:
 	VMOVUPS (SI), Y0
@@ -37,13 +35,19 @@ block:
 	VPSHUFD $0xb1, X4, X5
 	VPMAXSD X5, X4, X4
 	VMOVD X4, AX
-	CMPL AX, $0x7f800000
+	CMPL AX, $0x71800000 // wordMost
 	JGE special
-	CMPL AX, $0x08800000 // 2^-110
+	CMPL AX, $0x17800000 // wordLeast
 	JLT zero
 
-	VDIVSS X13, X4, X8 // d
-	VDIVSS X4, X13, X9 // 32767/largest
+	// d, and 1/d; see wordsOf.
+	ADDL $0x100, AX
+	ANDL $0x7f800000, AX
+	MOVL $0x86000000, BX
+	SUBL AX, BX
+	VMOVD BX, X9
+	SUBL $0x07000000, AX
+	VMOVD AX, X8
 	VBROADCASTSS X9, Y9
 	VMULPS Y9, Y0, Y0
 	VMULPS Y9, Y1, Y1
@@ -100,11 +104,11 @@ zero:
 	VMOVDQU X0, 64(DI)
 	JMP next
 
-special: // an infinity or a NaN: it becomes d, and s a NaN
+special: // d and s are NaNs
 	VPXOR Y0, Y0, Y0
 	VMOVDQU Y0, (DI)
 	VMOVDQU Y0, 32(DI)
 	VMOVDQU X0, 64(DI)
-	MOVL AX, wordBlock_d(DI)
+	MOVL $0x7fc00000, wordBlock_d(DI)
 	MOVL $0x7fc00000, wordBlock_s(DI)
 	JMP next

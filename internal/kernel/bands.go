@@ -1,0 +1,22 @@
+package kernel
+
+// bandRows is how many rows a band has at least: for each, weights are read and unpacked once more.
+const bandRows = 192
+
+// bandsOf is in how many bands of rows products are shared out: each worker then reads the activations
+// that are in its cache, since it made them, and writes what it will need next. Kernels that would
+// unpack weights to memory for few rows at a time, and float formats, are not cut.
+func (a *Acts) bandsOf(all []Product, workers int) int {
+	for i := range all {
+		if y := &all[i]; !a.takesTiles(y) && (y.W.format.packing == nil || !takesPacked()) {
+			return 1
+		}
+	}
+	return max(1, min(workers, a.rows/bandRows))
+}
+
+// band is the rows of one band of n, all but the last whole calls of a kernel.
+func (a *Acts) band(i, n int) (from, to int) {
+	squares := (a.rows + groupRows - 1) / groupRows
+	return i * squares / n * groupRows, min(a.rows, (i+1)*squares/n*groupRows)
+}
