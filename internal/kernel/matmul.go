@@ -96,7 +96,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	j.least, j.most = 1, max(1, work*j.bands/(unit*groupRows*a.cols*a.rows))
 	if a.takesTiles(&all[0]) { // groups of one piece share what is read of a
 		j.most = max(1, min(tiledChunk, j.bands*groups/(6*p.Workers()))/unit)
-		j.least = j.most
+		j.least = max(1, j.most/2)
 	}
 	workers := min(p.Workers(), j.shrinks+units)
 	j.deal(workers, units, lead)
