@@ -52,7 +52,8 @@ same rounds.
 `
 
 // page is the old one with the section of one machine, titled by its processor, put in the
-// place of what it said of that machine; sections of other machines stay.
+// place of what it said of that machine, but that work which was not measured now keeps its row;
+// sections of other machines stay.
 func page(old, title, section, notes string) string {
 	sections := map[string]string{}
 	const heading = "\n## "
@@ -63,7 +64,7 @@ func page(old, title, section, notes string) string {
 			sections[name] = strings.Trim(body, "\n")
 		}
 	}
-	sections[title] = strings.Trim(section, "\n")
+	sections[title] = strings.Trim(renew(sections[title], section), "\n")
 	var b strings.Builder
 	b.WriteString(intro)
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
@@ -71,6 +72,47 @@ func page(old, title, section, notes string) string {
 	}
 	b.WriteString("\n" + notes)
 	return b.String()
+}
+
+// renew is a section with the rows of the old one whose work it lacks, in their places.
+func renew(old, section string) string {
+	rows := map[string]string{} // by work
+	rest, head := []string{}, []string{}
+	var order []string
+	for _, line := range strings.SplitAfter(section, "\n") {
+		work, ok := workOf(line)
+		switch {
+		case ok:
+			rows[work] = line
+			order = append(order, work)
+		case len(order) == 0:
+			head = append(head, line)
+		default:
+			rest = append(rest, line)
+		}
+	}
+	var all strings.Builder
+	all.WriteString(strings.Join(head, ""))
+	for _, line := range strings.SplitAfter(old, "\n") {
+		if work, ok := workOf(line); ok {
+			if now, ok := rows[work]; ok {
+				line = now
+				delete(rows, work)
+			}
+			all.WriteString(line)
+		}
+	}
+	for _, work := range order {
+		all.WriteString(rows[work])
+	}
+	return all.String() + strings.Join(rest, "")
+}
+
+// workOf is the first cell of a row of the table.
+func workOf(line string) (work string, ok bool) {
+	cells := strings.Split(line, " | ")
+	work, ok = strings.CutPrefix(cells[0], "| ")
+	return work, ok && len(cells) > 1 && work != "work"
 }
 
 // section is the table of this machine, and its roofline.

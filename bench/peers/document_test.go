@@ -22,3 +22,20 @@ func TestPage(t *testing.T) {
 		t.Errorf("the page of two machines\n%s", newer)
 	}
 }
+
+// TestRenew: rows of work that was not measured now stay, in their places; what is below the table is new.
+func TestRenew(t *testing.T) {
+	const head = "| work | graft |\n|---|---|\n"
+	old := head + "| decode | 1 |\n| prefill | 2 |\n| train | 3 |\n\nPeer: old.\n"
+	section := head + "| prefill | 20 |\n| streams | 40 |\n\nPeer: new.\n"
+	want := head + "| decode | 1 |\n| prefill | 20 |\n| train | 3 |\n| streams | 40 |\n\nPeer: new.\n"
+	if have := renew(old, section); have != want {
+		t.Errorf("renewed:\n%s", have)
+	}
+	if have := renew("", section); have != section {
+		t.Errorf("the first of a machine:\n%s", have)
+	}
+	if have := renew(want, want); have != want {
+		t.Errorf("the same again:\n%s", have)
+	}
+}
