@@ -56,11 +56,11 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		if a.cols != w.Cols || len(all[i].Y) != a.rows*w.Rows {
 			panic(fmt.Sprintf("kernel: product of [%d, %d] with a matrix [%d, %d] into %d numbers", a.rows, a.cols, w.Rows, w.Cols, len(all[i].Y)))
 		}
-		switch {
+		switch by := a.tilingOf(&all[i]); {
 		case w.format.packing == nil:
 			a.cutTails()
-		case a.takesTiles(&all[i]):
-			a.tile16(p, a.tilingOf(&all[i]))
+		case by != noTiles:
+			a.tile16(p, by)
 		case all[i].Exact:
 			a.quantiseWords(p)
 		default:

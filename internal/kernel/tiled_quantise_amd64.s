@@ -6,6 +6,7 @@
 
 #define TILE_D (byteTile__size-128)
 #define TILE_S (byteTile__size-64)
+#define PAIR_S (pairTile__size-64)
 
 // FOLD folds the sixteen integers of Z by OP into the first of X.
 #define FOLD(OP, Z, Y, X, T, TX) \
@@ -17,6 +18,25 @@
 	OP TX, X, X \
 	VPSHUFD $0xb1, X, TX \
 	OP TX, X, X
+
+// LARGEST has the largest magnitudes of R11 rows of a block at SI, DX bytes apart, in Z4, and at PLACE of the
+// tile: as integers, since these compare alike. Z31 is bits of a magnitude, Z8 zeros.
+#define LARGEST(PLACE) \
+	VMOVUPS Z8, PLACE(DI) \
+	MOVQ SI, R8 \
+	LEAQ PLACE(DI), R10 \
+	MOVQ R11, BX \
+largest: \
+	VPANDD (R8), Z31, Z0 \
+	VPANDD 64(R8), Z31, Z1 \
+	VPMAXSD Z1, Z0, Z0 \
+	FOLD(VPMAXSD, Z0, Y0, X0, Y1, X1) \
+	VMOVD X0, (R10) \
+	ADDQ DX, R8 \
+	ADDQ $4, R10 \
+	DECQ BX \
+	JNZ largest \
+	VMOVUPS PLACE(DI), Z4
 
 DATA quantiseConst<>+0(SB)/4, $0x7fffffff // bits of a magnitude
 DATA quantiseConst<>+4(SB)/4, $0x42fe0000 // 127
@@ -46,23 +66,8 @@ TEXT ·quantiseTilesAVX512(SB), NOSPLIT, $0-40
 	VMOVDQU16 (AX), Z29
 block:
 	VPXORD Z8, Z8, Z8
-	VMOVUPS Z8, TILE_D(DI)
 	VMOVUPS Z8, TILE_S(DI)
-	MOVQ SI, R8
-	LEAQ TILE_D(DI), R10
-	MOVQ R11, BX
-largest: // as integers, since these compare alike
-	VPANDD (R8), Z31, Z0
-	VPANDD 64(R8), Z31, Z1
-	VPMAXSD Z1, Z0, Z0
-	FOLD(VPMAXSD, Z0, Y0, X0, Y1, X1)
-	VMOVD X0, (R10)
-	ADDQ DX, R8
-	ADDQ $4, R10
-	DECQ BX
-	JNZ largest
-
-	VMOVUPS TILE_D(DI), Z4
+	LARGEST(TILE_D)
 	VPCMPD.BCST $5, quantiseConst<>+8(SB), Z4, K1
 	VPCMPD.BCST $5, quantiseConst<>+12(SB), Z4, K2
 	KANDNW K1, K2, K3
@@ -160,22 +165,7 @@ TEXT ·quantisePairsAVX512(SB), NOSPLIT, $128-40
 	VMOVDQU16 (AX), Z29
 block:
 	VPXORD Z8, Z8, Z8
-	VMOVUPS Z8, (pairTile__size-64)(DI)
-	MOVQ SI, R8
-	LEAQ (pairTile__size-64)(DI), R10
-	MOVQ R11, BX
-largest: // as integers, since these compare alike
-	VPANDD (R8), Z31, Z0
-	VPANDD 64(R8), Z31, Z1
-	VPMAXSD Z1, Z0, Z0
-	FOLD(VPMAXSD, Z0, Y0, X0, Y1, X1)
-	VMOVD X0, (R10)
-	ADDQ DX, R8
-	ADDQ $4, R10
-	DECQ BX
-	JNZ largest
-
-	VMOVUPS (pairTile__size-64)(DI), Z4
+	LARGEST(PAIR_S)
 	VPCMPD.BCST $5, pairConst<>+20(SB), Z4, K1
 	VPCMPD.BCST $5, pairConst<>+24(SB), Z4, K2
 	KANDNW K1, K2, K3
@@ -189,7 +179,7 @@ largest: // as integers, since these compare alike
 	VMOVUPS Z6, inverse-128(SP)
 	MOVQ SI, R8
 	MOVQ DI, R9
-	LEAQ (pairTile__size-64)(DI), R10
+	LEAQ PAIR_S(DI), R10
 	XORQ BX, BX
 codes:
 	VBROADCASTSS inverse-128(SP)(BX*4), Z7
@@ -231,9 +221,9 @@ zeros:
 	DECQ BX
 	JNZ zeros
 sums:
-	VCVTDQ2PS (pairTile__size-64)(DI), Z2
+	VCVTDQ2PS PAIR_S(DI), Z2
 	VMULPS Z10, Z2, Z2
-	VMOVUPS Z2, (pairTile__size-64)(DI)
+	VMOVUPS Z2, PAIR_S(DI)
 	ADDQ $128, SI
 	ADDQ $pairTile__size, DI
 	DECQ CX

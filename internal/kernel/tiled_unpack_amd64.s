@@ -29,6 +29,7 @@
 // SOON asks for the line AHEAD of a place: the processor sees little of one page, and not the next.
 #define AHEAD 4096
 #define SOON(at) PREFETCHT0 (AHEAD+at)(SI)
+#define SOON4(at) SOON((at)); SOON((at+64)); SOON((at+128)); SOON((at+192))
 
 // Four columns in the low and four in the high halves of 64 bytes: of each the even ones, then
 // the odd ones.
@@ -52,17 +53,18 @@
 	NIBBLES((from+128), (low+256), (high+256)) \
 	NIBBLES((from+192), (low+384), (high+384))
 
+// BLOCK32 is the codes and scales of Q4_0 and Q4_1.
+#define BLOCK32 \
+	SOON4(0) \
+	SOON(256) \
+	NIBBLES4(0, 0, 512) \
+	HALVES(256, R8)
+
 // func widenQ4_0AVX512(q *uint16, scale, mins *float32, src *byte, n int, codes *[32]uint16)
 TEXT ·widenQ4_0AVX512(SB), NOSPLIT, $0-48
 	ENTER
 loop:
-	SOON(0)
-	SOON(64)
-	SOON(128)
-	SOON(192)
-	SOON(256)
-	NIBBLES4(0, 0, 512)
-	HALVES(256, R8)
+	BLOCK32
 	ADDQ $288, SI
 	ADDQ $1024, DI
 	ADDQ $64, R8
@@ -72,13 +74,7 @@ loop:
 TEXT ·widenQ4_1AVX512(SB), NOSPLIT, $0-48
 	ENTER
 loop:
-	SOON(0)
-	SOON(64)
-	SOON(128)
-	SOON(192)
-	SOON(256)
-	NIBBLES4(0, 0, 512)
-	HALVES(256, R8)
+	BLOCK32
 	HALVES(288, R9)
 	ADDQ $320, SI
 	ADDQ $1024, DI
@@ -91,50 +87,23 @@ TEXT ·widenQ4_KAVX512(SB), NOSPLIT, $0-48
 	ENTER
 	KCONSTANTS
 loop:
-	SOON(0)
-	SOON(64)
-	SOON(128)
-	SOON(192)
+	SOON4(0)
 	NIBBLES4(0, 0, 1024)
-	SOON(256)
-	SOON(320)
-	SOON(384)
-	SOON(448)
+	SOON4(256)
 	NIBBLES4(256, 512, 1536)
-	SOON(512)
-	SOON(576)
-	SOON(640)
-	SOON(704)
+	SOON4(512)
 	NIBBLES4(512, 2048, 3072)
-	SOON(768)
-	SOON(832)
-	SOON(896)
-	SOON(960)
+	SOON4(768)
 	NIBBLES4(768, 2560, 3584)
-	SOON(1024)
-	SOON(1088)
-	SOON(1152)
-	SOON(1216)
+	SOON4(1024)
 	NIBBLES4(1024, 4096, 5120)
-	SOON(1280)
-	SOON(1344)
-	SOON(1408)
-	SOON(1472)
+	SOON4(1280)
 	NIBBLES4(1280, 4608, 5632)
-	SOON(1536)
-	SOON(1600)
-	SOON(1664)
-	SOON(1728)
+	SOON4(1536)
 	NIBBLES4(1536, 6144, 7168)
-	SOON(1792)
-	SOON(1856)
-	SOON(1920)
-	SOON(1984)
+	SOON4(1792)
 	NIBBLES4(1792, 6656, 7680)
-	SOON(2048)
-	SOON(2112)
-	SOON(2176)
-	SOON(2240)
+	SOON4(2048)
 	ADDQ $2048, SI
 	KSCALES(0)
 	KSCALES(32)
