@@ -39,7 +39,7 @@ func addToken[T string | []byte](b *builder, id int64, name T) error {
 
 // vocabulary closes the list of tokens.
 func (b *builder) vocabulary() error {
-	if b.tokens.size == 0 {
+	if len(b.tokens.ends) == 0 {
 		return errors.New("the vocabulary is empty")
 	}
 	v, err := b.tokens.build(b.plain)

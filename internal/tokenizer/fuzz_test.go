@@ -45,6 +45,11 @@ func FuzzGGUF(f *testing.F) {
 	f.Add("llama", "default", "<unk>\n<s>\n</s>\n<0x41>\n▁\na\nb\nab\n▁ab", "", []byte{2, 3, 3, 6, 1, 1, 1, 1, 4}, []byte{0, 0, 0, 0, 9, 8, 7, 1, 1}, "ab  ab", uint8(1))
 	f.Add("t5", "", "<pad>\n</s>\n<unk>\n▁\na\nb\nab", "", []byte{3, 3, 2, 1, 1, 1, 1}, []byte{0, 0, 0, 4, 0, 0, 0, 0}, "ab", uint8(2))
 	f.Add("bert", "", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n▁a\nb\n▁ab", "", []byte{3, 3, 3, 3, 1, 1, 1}, []byte{}, "ab", uint8(1))
+	// The last entry has no text, or is not in use, and is the unknown token.
+	f.Add("llama", "default", "a\n", "", []byte{1, 1}, []byte{0, 0}, "bb", uint8(1))
+	f.Add("llama", "default", "a\nb", "", []byte{1, 5}, []byte{0, 0}, "bb", uint8(1))
+	f.Add("t5", "", "a\n", "", []byte{1, 1}, []byte{0, 0}, "bb", uint8(1))
+	f.Add("bert", "", "a\n", "", []byte{1, 1}, []byte{}, "bb", uint8(1))
 	f.Fuzz(func(t *testing.T, model, pre, tokens, merges string, types, numbers []byte, text string, id uint8) {
 		m := tinyGGUF{
 			"tokenizer.ggml.model": model, "tokenizer.ggml.pre": pre, "tokenizer.ggml.tokens": strings.Split(tokens, "\n"),

@@ -70,6 +70,8 @@ func (b *builder) phi3(v *ggufVocab) {
 }
 
 // ggufTokens reads the vocabulary; as rewrites tokens to what the model looks up.
+// Ids without a text, or not in use, count: a file may give them a meaning, as
+// that of the unknown token, and the tables by id reach to them.
 func (b *builder) ggufTokens(v *ggufVocab, as func(id int, token string) string) error {
 	for id, token := range v.tokens {
 		if token == "" || v.kind(id) == typeUnused {
@@ -82,5 +84,6 @@ func (b *builder) ggufTokens(v *ggufVocab, as func(id int, token string) string)
 			return err
 		}
 	}
+	b.tokens.size = len(v.tokens)
 	return b.vocabulary()
 }

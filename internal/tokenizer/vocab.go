@@ -22,7 +22,7 @@ type vocab struct {
 type vocabBuilder struct {
 	text []byte
 	ends []entry
-	size int // one more than the largest id
+	size int // ids: at least one more than the largest with a text
 }
 
 type entry struct {
