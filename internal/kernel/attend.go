@@ -20,7 +20,7 @@ const chunkLen = 128
 
 // tileQueries is how many queries (rows times heads of one key head) share the
 // decoding of a block.
-const tileQueries = 48
+const tileQueries = 96
 
 // AttendOptions are the properties of a layer.
 type AttendOptions struct {
@@ -115,12 +115,13 @@ type attendJob struct {
 	pending []atomic.Int32
 }
 
-// attendItem is some rows of a span and one key head, with all chunks or one.
+// attendItem is some rows of a span and one key head, with all chunks or a few.
 type attendItem struct {
 	span, row, rows, head int // row counts from the start of the span
-	chunk                 int // -1: all
-	tile                  int // index into pending
 	first, chunks         int // of the tile
+	from, to              int // chunks of the item; all of the tile's unless they are shared out
+	shared                bool
+	tile                  int // index into pending
 	part                  int // offset of the tile's results in parts
 }
 
@@ -164,16 +165,17 @@ func (j *attendJob) plan(workers int) {
 			chunks := (hi-1)/chunkLen + 1 - first
 			size := chunks * n * j.group * (j.kv.HeadDim + 2)
 			for head := range j.kv.KVHeads {
-				item := attendItem{span: i, row: row, rows: n, head: head, chunk: -1, first: first, chunks: chunks}
+				item := attendItem{span: i, row: row, rows: n, head: head, first: first, chunks: chunks, from: first, to: first + chunks}
 				// Few tiles over long sequences, as when one stream decodes: share out the
 				// chunks, if their results take little memory.
 				if tiles >= 4*workers || chunks == 1 || workers == 1 || parts+size > 1<<22 {
 					j.items = append(j.items, item)
 					continue
 				}
-				item.tile, item.part = pending, parts
-				for c := range chunks {
-					item.chunk = first + c
+				item.shared, item.tile, item.part = true, pending, parts
+				few := min(max(1, chunks*j.kv.KVHeads/(16*workers)), 4)
+				for c := first; c < first+chunks; c += few {
+					item.from, item.to = c, min(c+few, first+chunks)
 					j.items = append(j.items, item)
 				}
 				parts += size
@@ -188,7 +190,7 @@ func (j *attendJob) plan(workers int) {
 		j.pending = make([]atomic.Int32, pending)
 	}
 	for _, it := range j.items {
-		if it.chunk >= 0 {
+		if it.shared {
 			j.pending[it.tile].Store(int32(it.chunks))
 		}
 	}

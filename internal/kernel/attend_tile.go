@@ -31,10 +31,12 @@ func (s *attendScratch) run(j *attendJob, it *attendItem) {
 	size := n * (d + 2)
 	s.gather(j, it)
 	total := partialIn(s.total, n, d)
-	if it.chunk >= 0 {
+	if it.shared {
 		parts := j.parts[it.part : it.part+it.chunks*size]
-		s.chunk(j, it, it.chunk, partialIn(parts[(it.chunk-it.first)*size:], n, d))
-		if j.pending[it.tile].Add(-1) > 0 {
+		for c := it.from; c < it.to; c++ {
+			s.chunk(j, it, c, partialIn(parts[(c-it.first)*size:], n, d))
+		}
+		if j.pending[it.tile].Add(int32(it.from-it.to)) > 0 {
 			return
 		}
 		for c := range it.chunks {
@@ -46,7 +48,7 @@ func (s *attendScratch) run(j *attendJob, it *attendItem) {
 			s.chunk(j, it, c, total)
 			c++
 		}
-		for ; c < it.first+it.chunks; c++ {
+		for ; c < it.to; c++ {
 			s.chunk(j, it, c, part)
 			s.merge(j, it, c, total, part)
 		}
@@ -157,12 +159,12 @@ func (it *attendItem) blocks(j *attendJob, c int) (first int, blocks []int32) {
 // after is the item and the chunk that probably come after chunk c of an item; nil: none.
 func (s *attendScratch) after(it *attendItem, c int) (*attendItem, int) {
 	switch {
-	case it.chunk < 0 && c+1 < it.first+it.chunks:
+	case c+1 < it.to:
 		return it, c + 1
 	case s.next == nil:
 		return nil, 0
 	}
-	return s.next, max(s.next.chunk, s.next.first)
+	return s.next, s.next.from
 }
 
 // whole tells that all n queries see all of chunk c, as is the case for most chunks of a
