@@ -259,6 +259,9 @@ func (t *Tape) Add(a, b model.Value) model.Value {
 	return y
 }
 
+// Residual sums: a tape keeps what it was made of.
+func (t *Tape) Residual(x, y model.Value) model.Value { return t.Add(x, y) }
+
 // Scale multiplies and caps.
 func (t *Tape) Scale(x model.Value, s, softCap float32) model.Value {
 	if x.ID == headID {

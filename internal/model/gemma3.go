@@ -96,9 +96,9 @@ func (y *gemma3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
 	v := qkv[2]
 	h = o.Linear(o.Attend(q, k, v, &y.attn), y.o)
-	x = o.Add(x, o.Norm(h, y.postAttnNorm))
+	x = o.Residual(x, o.Norm(h, y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)
-	return o.Add(x, o.Norm(o.Linear(h, y.down), y.postFFNNorm))
+	return o.Residual(x, o.Norm(o.Linear(h, y.down), y.postFFNNorm))
 }

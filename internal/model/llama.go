@@ -88,9 +88,9 @@ func (y *llamaLayer) forward(o Ops, _ *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
-	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
+	x = o.Residual(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)
-	return o.Add(x, o.Linear(h, y.down))
+	return o.Residual(x, o.Linear(h, y.down))
 }

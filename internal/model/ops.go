@@ -3,7 +3,8 @@ package model
 import "graft/internal/kernel"
 
 // Value is an activation: Rows x Width numbers, row-major. Data is valid until
-// the enclosing Layer returns, and the result of a Layer until the next but one.
+// the enclosing Layer returns or adds to its input (Residual), and the result of a
+// Layer until the next.
 // ID names the value within its pass; a tape keeps its own record under it.
 type Value struct {
 	Data  []float32 // [Rows, Width]
@@ -84,7 +85,7 @@ type LayerFunc func(o Ops, b *Batch, x Value) Value
 // Ops is what an architecture is written against. Serving runs it over paged
 // keys and values with adapter segments (ServeOps); training records it on a
 // tape and pushes the paired backward. Every method returns a new Value, and
-// none may modify its arguments.
+// none may modify its arguments, but for Rope and Residual, which use theirs up.
 type Ops interface {
 	// Begin starts a pass over b. Values of the pass before are no longer valid.
 	Begin(b *Batch)
@@ -99,7 +100,7 @@ type Ops interface {
 	Linears(x Value, w []*Linear) []Value
 	// Gated is GLU of two projections of x: act(w[0] x) * (w[1] x), elementwise.
 	Gated(x Value, w *[2]*Linear, act Activation) Value
-	// Rope rotates each head of x by the position of its row.
+	// Rope rotates each head of x by the position of its row. x is not used after it.
 	Rope(x Value, r *Rope) Value
 	// Attend stores k and v of these rows in the cache and returns the
 	// attention of q: q [T, H*K], k and v [T, G*K] -> [T, H*K].
@@ -108,6 +109,10 @@ type Ops interface {
 	GLU(gate, up Value, act Activation) Value
 	// Add is the elementwise sum. A b of one row is added to every row of a.
 	Add(a, b Value) Value
+	// Residual adds what a part of a layer made, y, to the layer's input, x, or to what
+	// an earlier part has made of it. Of the values of the layer its result alone is used
+	// after it, so that all parts can work in the same memory.
+	Residual(x, y Value) Value
 	// Scale is s*x; a softCap above 0 then makes it cap*tanh(s*x/cap).
 	Scale(x Value, s, softCap float32) Value
 	// Select keeps the named rows of x, in that order.

@@ -61,9 +61,9 @@ func (y *qwen3Layer) forward(o Ops, _ *Batch, x Value) Value {
 	q := o.Rope(o.Norm(qkv[0], y.qNorm), y.rope)
 	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
 	v := qkv[2]
-	x = o.Add(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
+	x = o.Residual(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)
-	return o.Add(x, o.Linear(h, y.down))
+	return o.Residual(x, o.Linear(h, y.down))
 }

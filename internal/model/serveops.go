@@ -28,6 +28,8 @@ type ServeOps struct {
 
 	results  [2][]float32 // of layers, in turn
 	turn     int
+	input    []float32 // of the layer that runs, which Residual adds to; nil outside
+	inner    mark      // where that layer's memory begins
 	rotary   map[*Rope]*rotary
 	attender kernel.Attender
 	spans    []kernel.Span // of the batch
@@ -48,7 +50,7 @@ func (o *ServeOps) Begin(b *Batch) {
 	b.Begin()
 	o.batch = b
 	o.arena.release(mark{})
-	o.actsOf, o.last = 0, 0
+	o.actsOf, o.last, o.input = 0, 0, nil
 	o.spans = o.spans[:0]
 	for i := range b.Segs {
 		s := &b.Segs[i]
@@ -124,9 +126,16 @@ func (o *ServeOps) set(x Value) {
 	}
 }
 
-// Rope rotates heads.
+// again is a new value in the memory of x, which is used up.
+func (o *ServeOps) again(x Value) Value {
+	o.last++
+	x.ID = o.last
+	return x
+}
+
+// Rope rotates heads, in their place.
 func (o *ServeOps) Rope(x Value, r *Rope) Value {
-	y := o.value(x.Rows, x.Width)
+	y := o.again(x)
 	t := o.rotary[r]
 	if t == nil {
 		t = &rotary{short: kernel.NewRotary(r.InvFreq, r.MScale)}
@@ -198,6 +207,21 @@ func (o *ServeOps) Add(a, b Value) Value {
 	return y
 }
 
+// Residual adds y to the layer's input in its place, and takes all memory of the layer
+// back: what the parts of a layer write and read stays in the caches.
+func (o *ServeOps) Residual(x, y Value) Value {
+	if !sameMemory(x.Data, o.input) {
+		return o.Add(x, y)
+	}
+	kernel.Add(o.pool, x.Data, x.Data, y.Data)
+	o.arena.release(o.inner)
+	return o.again(x)
+}
+
+func sameMemory(a, b []float32) bool {
+	return len(a) > 0 && len(a) == len(b) && &a[0] == &b[0]
+}
+
 // Scale multiplies and caps.
 func (o *ServeOps) Scale(x Value, s, softCap float32) Value {
 	y := o.value(x.Rows, x.Width)
@@ -215,18 +239,22 @@ func (o *ServeOps) Select(x Value, rows []int32) Value {
 	return y
 }
 
-// Layer runs f and takes back all memory but that of the result.
+// Layer runs f and takes back all memory but that of the result, which lies where x lay
+// if f ends in Residual.
 func (o *ServeOps) Layer(f LayerFunc, x Value) Value {
-	m := o.arena.at
+	o.input, o.inner = x.Data, o.arena.at
 	y := f(o, o.batch, x)
-	out := &o.results[o.turn]
-	o.turn = 1 - o.turn
-	if cap(*out) < len(y.Data) {
-		*out = make([]float32, len(y.Data))
+	o.input = nil
+	if !sameMemory(y.Data, x.Data) {
+		out := &o.results[o.turn]
+		o.turn = 1 - o.turn
+		if cap(*out) < len(y.Data) {
+			*out = make([]float32, len(y.Data))
+		}
+		*out = (*out)[:len(y.Data)]
+		kernel.Copy(o.pool, *out, y.Data)
+		y.Data = *out
 	}
-	*out = (*out)[:len(y.Data)]
-	kernel.Copy(o.pool, *out, y.Data)
-	o.arena.release(m)
-	o.last++
-	return Value{Data: *out, Rows: y.Rows, Width: y.Width, ID: o.last}
+	o.arena.release(o.inner)
+	return o.again(y)
 }

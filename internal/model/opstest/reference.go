@@ -249,6 +249,9 @@ func (r *Reference) Add(a, b model.Value) model.Value {
 	return y
 }
 
+// Residual is x + y.
+func (r *Reference) Residual(x, y model.Value) model.Value { return r.Add(x, y) }
+
 // Scale is s*x, capped.
 func (r *Reference) Scale(x model.Value, s, softCap float32) model.Value {
 	y := r.value(x.Rows, x.Width)
