@@ -173,6 +173,8 @@ func (j *attendJob) plan(workers int) {
 					continue
 				}
 				item.shared, item.tile, item.part = true, pending, parts
+				// A chunk alone is soon done: a few in a row, as long as there are some sixteen
+				// items for each worker.
 				few := min(max(1, chunks*j.kv.KVHeads/(16*workers)), 4)
 				for c := first; c < first+chunks; c += few {
 					item.from, item.to = c, min(c+few, first+chunks)
