@@ -39,3 +39,16 @@ func TestRenew(t *testing.T) {
 		t.Errorf("the same again:\n%s", have)
 	}
 }
+
+// TestRooflineIn: it is that of the machine asked for, and none of another's.
+func TestRooflineIn(t *testing.T) {
+	page := intro + "\n## A, amx\n\n| a |\n\n## B, avx2\n\n| b |\n\nPeer: x:\n\n```\n1 GB/s\n```\n\n## How to read it\n"
+	if roof, ok := rooflineIn(page, "B, avx2"); roof != "1 GB/s\n" || !ok {
+		t.Errorf("the roofline of B is %q, %v", roof, ok)
+	}
+	for _, title := range []string{"A, amx", "C"} {
+		if roof, ok := rooflineIn(page, title); ok {
+			t.Errorf("%s has the roofline %q", title, roof)
+		}
+	}
+}

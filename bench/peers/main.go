@@ -110,6 +110,7 @@ func run(ctx context.Context) (err error) {
 	if err := p.prepare(ctx, *ids); err != nil {
 		return err
 	}
+	measured := false
 	for _, c := range cases {
 		if flag.NArg() > 0 && !slices.Contains(flag.Args(), c.name) {
 			continue
@@ -117,6 +118,7 @@ func run(ctx context.Context) (err error) {
 		if err := c.run(p, ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
+		measured = true
 		if *keep != "" {
 			if err := p.keep(*keep); err != nil {
 				return err
@@ -124,7 +126,7 @@ func run(ctx context.Context) (err error) {
 		}
 	}
 	if *doc != "" {
-		if err := p.document(ctx, *doc); err != nil {
+		if err := p.document(ctx, *doc, measured); err != nil {
 			return err
 		}
 	}
