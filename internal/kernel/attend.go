@@ -119,11 +119,13 @@ type attendJob struct {
 type attendItem struct {
 	span, row, rows, head int // row counts from the start of the span
 	first, chunks         int // of the tile
-	from, to              int // chunks of the item; all of the tile's unless they are shared out
-	shared                bool
-	tile                  int // index into pending
+	from, to              int // chunks of the item
+	tile                  int // index into pending, if its chunks are shared out
 	part                  int // offset of the tile's results in parts
 }
+
+// shared tells that other items have the rest of the tile's chunks.
+func (it *attendItem) shared() bool { return it.to-it.from < it.chunks }
 
 // Do is one worker; i picks its scratch memory. The caller begins with the last items, which
 // are those of the first rows, as everywhere.
@@ -165,23 +167,23 @@ func (j *attendJob) plan(workers int) {
 			chunks := (hi-1)/chunkLen + 1 - first
 			size := chunks * n * j.group * (j.kv.HeadDim + 2)
 			for head := range j.kv.KVHeads {
-				item := attendItem{span: i, row: row, rows: n, head: head, first: first, chunks: chunks, from: first, to: first + chunks}
+				item := attendItem{span: i, row: row, rows: n, head: head, first: first, chunks: chunks}
 				// Few tiles over long sequences, as when one stream decodes: share out the
-				// chunks, if their results take little memory.
-				if tiles >= 4*workers || chunks == 1 || workers == 1 || parts+size > 1<<22 {
-					j.items = append(j.items, item)
-					continue
+				// chunks, if their results take little memory. A chunk alone is soon done: a few
+				// in a row, as long as there are some sixteen items for each worker.
+				few := chunks
+				if tiles < 4*workers && workers > 1 && parts+size <= 1<<22 {
+					few = min(chunks, max(1, tiles*chunks/(16*workers)), 4)
 				}
-				item.shared, item.tile, item.part = true, pending, parts
-				// A chunk alone is soon done: a few in a row, as long as there are some sixteen
-				// items for each worker.
-				few := min(max(1, chunks*j.kv.KVHeads/(16*workers)), 4)
+				item.tile, item.part = pending, parts
 				for c := first; c < first+chunks; c += few {
 					item.from, item.to = c, min(c+few, first+chunks)
 					j.items = append(j.items, item)
 				}
-				parts += size
-				pending++
+				if item.shared() {
+					parts += size
+					pending++
+				}
 			}
 		}
 	}
@@ -192,7 +194,7 @@ func (j *attendJob) plan(workers int) {
 		j.pending = make([]atomic.Int32, pending)
 	}
 	for _, it := range j.items {
-		if it.shared {
+		if it.shared() {
 			j.pending[it.tile].Store(int32(it.chunks))
 		}
 	}

@@ -31,7 +31,7 @@ func (s *attendScratch) run(j *attendJob, it *attendItem) {
 	size := n * (d + 2)
 	s.gather(j, it)
 	total := partialIn(s.total, n, d)
-	if it.shared {
+	if it.shared() {
 		parts := j.parts[it.part : it.part+it.chunks*size]
 		for c := it.from; c < it.to; c++ {
 			s.chunk(j, it, c, partialIn(parts[(c-it.first)*size:], n, d))

@@ -7,7 +7,7 @@ import "graft/internal/kernel"
 type ServeOps struct {
 	// Exact has activations in 16 bits, not 8, in all products with quantised
 	// weights, not only in those of the head: logits are then those of the
-	// dequantised weights, and prompts take half as long again.
+	// dequantised weights, and prompts take up to half as long again.
 	Exact bool
 
 	pool  *kernel.Pool
