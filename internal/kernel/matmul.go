@@ -126,7 +126,7 @@ func (a *Acts) packed(s *scratch, p *productPiece, g int) {
 	f := w.format
 	t.stride, t.shift = w.Cols/32, f.packing.shift
 	src := w.group(g)
-	if takesPacked() {
+	if takesPacked(a.rows) {
 		t.src, t.blocks = src, w.Cols/32
 		for row := p.from; row < p.to; row += maxTokens {
 			a.tile(s, y, g, row, 0)

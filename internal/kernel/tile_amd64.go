@@ -55,8 +55,13 @@ var tilesAVX2 = [...][4]func(*tile){
 	step16Tile: {step16Tile1AVX2, step16Tile2AVX2, step16Tile4AVX2},
 }
 
-// takesPacked says that tiles of the path in use read packed groups, not panels.
-func takesPacked() bool { return isa == pathAVX512 }
+// takesPacked says that tiles of so many rows of activations read packed groups on the path in
+// use, not panels.
+func takesPacked(rows int) bool { return isa == pathAVX512 || isa == pathAVX2 && rows <= packedMost }
+
+// packedMost is for how many rows kernels for AVX2 read packed groups, once for each: from there on
+// a panel, which is used again, takes less time.
+const packedMost = 1
 
 // run computes the tile with the path in use.
 func (t *tile) run(f *Format) {
@@ -68,6 +73,10 @@ func (t *tile) run(f *Format) {
 	case pathAVX512:
 		t.runAsm(&tilesAVX512[f.Type], 3)
 	case pathAVX2:
+		if t.src != nil {
+			t.eachToken(packedAVX2[f.Type].bytes)
+			return
+		}
 		t.runAsm(&tilesAVX2[f.packing.kindAVX2()], 2)
 	default:
 		t.generic(f.packing)
@@ -94,14 +103,27 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 			continue
 		}
 		kernels[k](t)
-		t.tokens -= 1 << k
-		if t.tokens > 0 {
-			if t.words != nil {
-				t.words = t.words[t.stride<<k:]
-			} else {
-				t.x = t.x[t.stride<<k:]
-			}
-			t.out = t.out[t.outStride<<k:]
-		}
+		t.skip(1 << k)
 	}
+}
+
+// eachToken takes one token at a time.
+func (t *tile) eachToken(kernel func(*tile)) {
+	for t.tokens > 0 {
+		kernel(t)
+		t.skip(1)
+	}
+}
+
+// skip goes on to the tokens after the next n.
+func (t *tile) skip(n int) {
+	if t.tokens -= n; t.tokens == 0 {
+		return
+	}
+	if t.words != nil {
+		t.words = t.words[n*t.stride:]
+	} else {
+		t.x = t.x[n*t.stride:]
+	}
+	t.out = t.out[n*t.outStride:]
 }

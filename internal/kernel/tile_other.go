@@ -11,5 +11,5 @@ func (t *tile) run(f *Format) {
 	t.generic(f.packing)
 }
 
-// takesPacked says that tiles read packed groups, not panels.
-func takesPacked() bool { return false }
+// takesPacked says that tiles of so many rows of activations read packed groups, not panels.
+func takesPacked(rows int) bool { return false }

@@ -57,6 +57,10 @@ func (t *tile) runWords(f *Format) {
 	case pathAVX512:
 		t.runAsm(&wordsAVX512[f.Type], 3)
 	case pathAVX2:
+		if t.src != nil {
+			t.eachToken(packedAVX2[f.Type].words)
+			return
+		}
 		t.runAsm(&wordsTilesAVX2[f.packing.kindAVX2()], 2)
 	default:
 		t.genericWords(f.packing)
