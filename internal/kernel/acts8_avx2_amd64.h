@@ -1,10 +1,10 @@
-// Activations of 8 bits for kernels that read packed groups. VPMADDUBSW multiplies unsigned
-// weights with signed activations and adds pairs, saturating to 16 bits: weights of at most 63
-// stay below that. Those of eight bits are signed, and their sign is moved to the activations:
-// 2*128*127 = 32512.
+// Activations of 8 bits for tile kernels for AVX2. VPMADDUBSW multiplies unsigned weights with
+// signed activations (broadcast from memory) and adds pairs, saturating to 16 bits: weights of at
+// most 63 stay below that. Those of eight bits are signed, and their sign is moved to the
+// activations: 2*128*127 = 32512.
 //
-// QUAD(at) multiplies the quad in Y4 and Y5 with the activations at at, of which four take
-// ACT_QUAD bytes. WIDE is the same for Y12 and Y13, signed bytes.
+// QUAD(TOKENS, at) multiplies the quad in Y8 and Y9 with the activations at at, of which four
+// take ACT_QUAD bytes. WIDE is the same of signed bytes. Y10 and Y11 become their magnitudes.
 
 #define ACT_SIZE actBlock__size
 #define ACT_QUAD 4
@@ -15,22 +15,27 @@
 #define ACT_FIRST tile_x
 #define CONSTANTS VPCMPEQW Y15, Y15, Y15; VPSRLW $15, Y15, Y15
 
-#define DOTS(acts0, acts1) \
-	VPMADDUBSW acts0, Y4, Y4 \
-	VPMADDUBSW acts1, Y5, Y5 \
-	VPMADDWD Y15, Y4, Y4 \
-	VPMADDWD Y15, Y5, Y5 \
-	VPADDD Y4, Y2, Y2 \
-	VPADDD Y5, Y3, Y3
+#define ADDWIDE(a, b) \
+	VPMADDWD Y15, Y13, Y13 \
+	VPMADDWD Y15, Y12, Y12 \
+	VPADDD Y13, a, a \
+	VPADDD Y12, b, b
 
-#define QUAD(at) \
-	VPBROADCASTD (at)(R11), Y6 \
-	DOTS(Y6, Y6)
+#define DOT(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPMADDUBSW Y12, Y8, Y13 \
+	VPMADDUBSW Y12, Y9, Y12 \
+	ADDWIDE(a, b)
+#define DOTSIGNED(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPSIGNB Y8, Y12, Y13 \
+	VPSIGNB Y9, Y12, Y12 \
+	VPMADDUBSW Y13, Y10, Y13 \
+	VPMADDUBSW Y12, Y11, Y12 \
+	ADDWIDE(a, b)
 
-#define WIDE(at) \
-	VPBROADCASTD (at)(R11), Y6 \
-	VPABSB Y12, Y4 \
-	VPABSB Y13, Y5 \
-	VPSIGNB Y13, Y6, Y7 \
-	VPSIGNB Y12, Y6, Y6 \
-	DOTS(Y6, Y7)
+#define QUAD(TOKENS, at) TOKENS(DOT, (at))
+#define WIDE(TOKENS, at) \
+	VPABSB Y8, Y10 \
+	VPABSB Y9, Y11 \
+	TOKENS(DOTSIGNED, (at))

@@ -1,102 +1,102 @@
 // Kernels for AVX2 that read packed groups of the formats with blocks of 32 columns.
-//
-//	Y8    bytes of 0x10 (Q5)
+
+EVERY(0x1010101010101010, fifth)
 
 // Quads j and j+4: the low and the high halves of 64 bytes.
-#define NIBBLES(j) \
-	LOAD(64*j) \
-	LOW \
-	QUAD((ACT_QUAD*j)) \
-	HIGH \
-	QUAD((ACT_QUAD*(j+4)))
+#define NIBBLES(TOKENS, j) \
+	LOW(64*j) \
+	QUAD(TOKENS, (ACT_QUAD*j)) \
+	HIGH(64*j) \
+	QUAD(TOKENS, (ACT_QUAD*(j+4)))
 
 // The same with a fifth bit each: bit j of the 64 bytes at 256 for quad j.
-#define FIVES(j) \
-	LOAD(64*j) \
-	LOW \
+#define FIVES(TOKENS, j) \
+	LOW(64*j) \
+	FIFTH(VPSLLW, 4-j) \
+	QUAD(TOKENS, (ACT_QUAD*j)) \
+	HIGH(64*j) \
+	FIFTH(VPSRLW, j) \
+	QUAD(TOKENS, (ACT_QUAD*(j+4)))
+
+#define FIFTH(SHIFT, by) \
 	VMOVDQU 256(DI), Y10 \
 	VMOVDQU 288(DI), Y11 \
-	VPSLLW $(4-j), Y10, Y10 \
-	VPSLLW $(4-j), Y11, Y11 \
-	OR(Y8) \
-	QUAD((ACT_QUAD*j)) \
-	HIGH \
-	VMOVDQU 256(DI), Y10 \
-	VMOVDQU 288(DI), Y11 \
-	VPSRLW $j, Y10, Y10 \
-	VPSRLW $j, Y11, Y11 \
-	OR(Y8) \
-	QUAD((ACT_QUAD*(j+4)))
+	SHIFT $(by), Y10, Y10 \
+	SHIFT $(by), Y11, Y11 \
+	UPPER(fifth<>(SB))
 
-#define EIGHTS(j) \
+#define EIGHTS(TOKENS, j) \
 	LOAD(64*j) \
-	WIDE((ACT_QUAD*j))
+	WIDE(TOKENS, (ACT_QUAD*j))
 
-#define FOUR(OP) OP(0); OP(1); OP(2); OP(3)
+#define FOUR(OP, TOKENS) OP(TOKENS, 0); OP(TOKENS, 1); OP(TOKENS, 2); OP(TOKENS, 3)
 
 // NEXT goes on to the next block, bytes further.
 #define NEXT(bytes) \
 	ADDQ $bytes, DI \
-	ADDQ $ACT_SIZE, R11 \
+	ADDQ $ACT_SIZE, R9 \
 	DECQ CX \
 	LEAVE
 
-#define Q4_0PACKED \
-	ENTER \
+#define Q4_0PACKED(TOKENS) \
+	PACKED(TOKENS) \
 block: \
-	OFFSET(ACT_N, 3) \
+	TOKENS(OFFSET3, ACT_N) \
 	LINES4(0); AHEAD(256) \
-	FOUR(NIBBLES) \
+	FOUR(NIBBLES, TOKENS) \
 	HALVES(256) \
-	SCALE(ACT_D) \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(STORE, 0) \
 	NEXT(288)
 
-#define Q4_1PACKED \
-	ENTER \
+#define Q4_1PACKED(TOKENS) \
+	PACKED(TOKENS) \
 block: \
-	CLEAR \
+	TOKENS(CLEAR, 0) \
 	LINES4(0); AHEAD(256) \
-	FOUR(NIBBLES) \
+	FOUR(NIBBLES, TOKENS) \
 	HALVES(256) \
-	SCALE(ACT_D) \
+	TOKENS(SCALE, ACT_D) \
 	HALVES(288) \
-	ADDMIN(ACT_S) \
+	TOKENS(ADDMIN, ACT_S) \
+	TOKENS(STORE, 0) \
 	NEXT(320)
 
-#define Q5_0PACKED \
-	ENTER \
-	BYTES(0x10, X8, Y8) \
+#define Q5_0PACKED(TOKENS) \
+	PACKED(TOKENS) \
 block: \
-	OFFSET(ACT_N, 4) \
+	TOKENS(OFFSET4, ACT_N) \
 	LINES4(0); LINES2(256) \
-	FOUR(FIVES) \
+	FOUR(FIVES, TOKENS) \
 	HALVES(320) \
-	SCALE(ACT_D) \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(STORE, 0) \
 	NEXT(352)
 
-#define Q5_1PACKED \
-	ENTER \
-	BYTES(0x10, X8, Y8) \
+#define Q5_1PACKED(TOKENS) \
+	PACKED(TOKENS) \
 block: \
-	CLEAR \
+	TOKENS(CLEAR, 0) \
 	LINES4(0); LINES2(256) \
-	FOUR(FIVES) \
+	FOUR(FIVES, TOKENS) \
 	HALVES(320) \
-	SCALE(ACT_D) \
+	TOKENS(SCALE, ACT_D) \
 	HALVES(352) \
-	ADDMIN(ACT_S) \
+	TOKENS(ADDMIN, ACT_S) \
+	TOKENS(STORE, 0) \
 	NEXT(384)
 
-#define Q8_0PACKED \
-	ENTER \
+#define Q8_0PACKED(TOKENS) \
+	PACKED(TOKENS) \
 block: \
-	CLEAR \
+	TOKENS(CLEAR, 0) \
 	LINES8(0); AHEAD(512) \
-	FOUR(EIGHTS) \
-	EIGHTS(4) \
-	EIGHTS(5) \
-	EIGHTS(6) \
-	EIGHTS(7) \
+	FOUR(EIGHTS, TOKENS) \
+	EIGHTS(TOKENS, 4) \
+	EIGHTS(TOKENS, 5) \
+	EIGHTS(TOKENS, 6) \
+	EIGHTS(TOKENS, 7) \
 	HALVES(512) \
-	SCALE(ACT_D) \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(STORE, 0) \
 	NEXT(544)

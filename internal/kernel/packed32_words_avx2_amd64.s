@@ -3,20 +3,51 @@
 #include "go_asm.h"
 #include "textflag.h"
 #include "acts16_avx2_amd64.h"
+#include "tile_avx2_amd64.h"
 #include "packed_avx2_amd64.h"
 #include "packed32_avx2_amd64.h"
 
-TEXT ·packedWordsQ4_0AVX2(SB), NOSPLIT, $0-8
-	Q4_0PACKED
+TEXT ·packedWordsQ4_0x1AVX2(SB), NOSPLIT, $0-8
+	Q4_0PACKED(TOKENS1)
 
-TEXT ·packedWordsQ4_1AVX2(SB), NOSPLIT, $0-8
-	Q4_1PACKED
+TEXT ·packedWordsQ4_0x2AVX2(SB), NOSPLIT, $0-8
+	Q4_0PACKED(TOKENS2)
 
-TEXT ·packedWordsQ5_0AVX2(SB), NOSPLIT, $0-8
-	Q5_0PACKED
+TEXT ·packedWordsQ4_0x4AVX2(SB), NOSPLIT, $0-8
+	Q4_0PACKED(TOKENS4)
 
-TEXT ·packedWordsQ5_1AVX2(SB), NOSPLIT, $0-8
-	Q5_1PACKED
+TEXT ·packedWordsQ4_1x1AVX2(SB), NOSPLIT, $0-8
+	Q4_1PACKED(TOKENS1)
 
-TEXT ·packedWordsQ8_0AVX2(SB), NOSPLIT, $0-8
-	Q8_0PACKED
+TEXT ·packedWordsQ4_1x2AVX2(SB), NOSPLIT, $0-8
+	Q4_1PACKED(TOKENS2)
+
+TEXT ·packedWordsQ4_1x4AVX2(SB), NOSPLIT, $0-8
+	Q4_1PACKED(TOKENS4)
+
+TEXT ·packedWordsQ5_0x1AVX2(SB), NOSPLIT, $0-8
+	Q5_0PACKED(TOKENS1)
+
+TEXT ·packedWordsQ5_0x2AVX2(SB), NOSPLIT, $0-8
+	Q5_0PACKED(TOKENS2)
+
+TEXT ·packedWordsQ5_0x4AVX2(SB), NOSPLIT, $0-8
+	Q5_0PACKED(TOKENS4)
+
+TEXT ·packedWordsQ5_1x1AVX2(SB), NOSPLIT, $0-8
+	Q5_1PACKED(TOKENS1)
+
+TEXT ·packedWordsQ5_1x2AVX2(SB), NOSPLIT, $0-8
+	Q5_1PACKED(TOKENS2)
+
+TEXT ·packedWordsQ5_1x4AVX2(SB), NOSPLIT, $0-8
+	Q5_1PACKED(TOKENS4)
+
+TEXT ·packedWordsQ8_0x1AVX2(SB), NOSPLIT, $0-8
+	Q8_0PACKED(TOKENS1)
+
+TEXT ·packedWordsQ8_0x2AVX2(SB), NOSPLIT, $0-8
+	Q8_0PACKED(TOKENS2)
+
+TEXT ·packedWordsQ8_0x4AVX2(SB), NOSPLIT, $0-8
+	Q8_0PACKED(TOKENS4)

@@ -38,12 +38,32 @@ func step16Tile2AVX2(t *tile)
 //go:noescape
 func step16Tile4AVX2(t *tile)
 
+//go:noescape
+func nibbles1AVX2(t *tile)
+
+//go:noescape
+func nibbles2AVX2(t *tile)
+
+//go:noescape
+func nibbles4AVX2(t *tile)
+
+//go:noescape
+func nibbleMins1AVX2(t *tile)
+
+//go:noescape
+func nibbleMins2AVX2(t *tile)
+
+//go:noescape
+func nibbleMins4AVX2(t *tile)
+
 // Kinds of tile kernels for AVX2.
 const (
 	offsetTile = iota
 	wideTile   // weights of eight bits
 	minsTile
 	step16Tile
+	nibbleTile // weights of four bits
+	nibbleMinsTile
 )
 
 // tilesAVX2 are the tile kernels by kind and the logarithm of how many tokens they
@@ -53,15 +73,18 @@ var tilesAVX2 = [...][4]func(*tile){
 	wideTile:   {wideTile1AVX2, wideTile2AVX2, wideTile4AVX2},
 	minsTile:   {minsTile1AVX2, minsTile2AVX2, minsTile4AVX2},
 	step16Tile: {step16Tile1AVX2, step16Tile2AVX2, step16Tile4AVX2},
+
+	nibbleTile:     {nibbles1AVX2, nibbles2AVX2, nibbles4AVX2},
+	nibbleMinsTile: {nibbleMins1AVX2, nibbleMins2AVX2, nibbleMins4AVX2},
 }
 
 // takesPacked says that tiles of so many rows of activations read packed groups on the path in
 // use, not panels.
 func takesPacked(rows int) bool { return isa == pathAVX512 || isa == pathAVX2 && rows <= packedMost }
 
-// packedMost is for how many rows kernels for AVX2 read packed groups, once for each: from there on
-// a panel, which is used again, takes less time.
-const packedMost = 1
+// packedMost is for how many rows kernels for AVX2 read packed groups, four rows at a time: with more
+// a panel is read often enough to be worth writing.
+const packedMost = 8
 
 // run computes the tile with the path in use.
 func (t *tile) run(f *Format) {
@@ -74,7 +97,7 @@ func (t *tile) run(f *Format) {
 		t.runAsm(&tilesAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.eachToken(packedAVX2[f.Type].bytes)
+			t.runAsm(&packedAVX2[f.Type], 2)
 			return
 		}
 		t.runAsm(&tilesAVX2[f.packing.kindAVX2()], 2)
@@ -87,6 +110,10 @@ func (p *packing) kindAVX2() int {
 	switch {
 	case p.step == 16:
 		return step16Tile
+	case p.bits == 4 && p.mins:
+		return nibbleMinsTile
+	case p.bits == 4:
+		return nibbleTile
 	case p.mins:
 		return minsTile
 	case p.shift == 7:
@@ -104,14 +131,6 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 		}
 		kernels[k](t)
 		t.skip(1 << k)
-	}
-}
-
-// eachToken takes one token at a time.
-func (t *tile) eachToken(kernel func(*tile)) {
-	for t.tokens > 0 {
-		kernel(t)
-		t.skip(1)
 	}
 }
 

@@ -39,6 +39,9 @@ var wordsTilesAVX2 = [...][4]func(*tile){
 	wideTile:   {offsetWords1AVX2, offsetWords2AVX2, offsetWords4AVX2},
 	minsTile:   {minsWords1AVX2, minsWords2AVX2, minsWords4AVX2},
 	step16Tile: {step16Words1AVX2, step16Words2AVX2, step16Words4AVX2},
+
+	nibbleTile:     {offsetWords1AVX2, offsetWords2AVX2, offsetWords4AVX2},
+	nibbleMinsTile: {minsWords1AVX2, minsWords2AVX2, minsWords4AVX2},
 }
 
 // wordBlocks fills dst from 32 numbers each, with the path in use.
@@ -58,7 +61,7 @@ func (t *tile) runWords(f *Format) {
 		t.runAsm(&wordsAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.eachToken(packedAVX2[f.Type].words)
+			t.runAsm(&packedWordsAVX2[f.Type], 2)
 			return
 		}
 		t.runAsm(&wordsTilesAVX2[f.packing.kindAVX2()], 2)

@@ -1,0 +1,84 @@
+//go:build amd64 && !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "acts8_avx2_amd64.h"
+#include "tile_avx2_amd64.h"
+#include "panel_avx2_amd64.h"
+
+// Tile kernels for AVX2 and FMA that read panels, with activations of 8 bits and weights of at
+// most 15: what VPMADDUBSW makes of all eight quads of a step is added up in 16 bits,
+// 16*15*127 = 30480, and widened once.
+//
+//	Y14      shift of the offset
+
+#define FIRST(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPMADDUBSW Y12, Y8, a \
+	VPMADDUBSW Y12, Y9, b
+#define THEN(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPMADDUBSW Y12, Y8, Y13 \
+	VPMADDUBSW Y12, Y9, Y12 \
+	VPADDW Y13, a, a \
+	VPADDW Y12, b, b
+#define WIDEN(x, a, b, out0, out1) VPMADDWD Y15, a, a; VPMADDWD Y15, b, b
+#define OFFSET(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPSLLD X14, Y12, Y12 \
+	VPADDD Y12, a, a \
+	VPADDD Y12, b, b
+
+#define ONE(TOKENS, OP, j) WEIGHTS(j); TOKENS(OP, (ACT_QUAD*j))
+
+#define EIGHT(TOKENS) \
+	ONE(TOKENS, FIRST, 0) \
+	ONE(TOKENS, THEN, 1) \
+	ONE(TOKENS, THEN, 2) \
+	ONE(TOKENS, THEN, 3) \
+	ONE(TOKENS, THEN, 4) \
+	ONE(TOKENS, THEN, 5) \
+	ONE(TOKENS, THEN, 6) \
+	ONE(TOKENS, THEN, 7) \
+	TOKENS(WIDEN, 0)
+
+// Weights are q - 1<<shift, a scale for 32 columns.
+#define OFFSETTILE(TOKENS) \
+	PANEL(TOKENS) \
+block: \
+	EIGHT(TOKENS) \
+	TOKENS(OFFSET, ACT_N) \
+	SCALES \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(STORE, 0) \
+	NEXT
+
+// Weights are q, with a scale and a min for 32 columns.
+#define MINSTILE(TOKENS) \
+	PANEL(TOKENS) \
+block: \
+	EIGHT(TOKENS) \
+	SCALES \
+	TOKENS(SCALE, ACT_D) \
+	MINS \
+	TOKENS(ADDMIN, ACT_S) \
+	TOKENS(STORE, 0) \
+	NEXT
+
+TEXT ·nibbles1AVX2(SB), NOSPLIT, $0-8
+	OFFSETTILE(TOKENS1)
+
+TEXT ·nibbles2AVX2(SB), NOSPLIT, $0-8
+	OFFSETTILE(TOKENS2)
+
+TEXT ·nibbles4AVX2(SB), NOSPLIT, $0-8
+	OFFSETTILE(TOKENS4)
+
+TEXT ·nibbleMins1AVX2(SB), NOSPLIT, $0-8
+	MINSTILE(TOKENS1)
+
+TEXT ·nibbleMins2AVX2(SB), NOSPLIT, $0-8
+	MINSTILE(TOKENS2)
+
+TEXT ·nibbleMins4AVX2(SB), NOSPLIT, $0-8
+	MINSTILE(TOKENS4)
