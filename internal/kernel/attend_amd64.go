@@ -2,40 +2,16 @@
 
 package kernel
 
-//go:noescape
-func scores1AVX2(s, q, k *float32, d, blockLen int)
-
-//go:noescape
-func scores2AVX2(s, q, k *float32, d, blockLen int)
-
-//go:noescape
-func scores3AVX2(s, q, k *float32, d, blockLen int)
-
-//go:noescape
-func scores4AVX2(s, q, k *float32, d, blockLen int)
-
-//go:noescape
-func values1AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values2AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values3AVX2(a, p, v *float32, d, lo, hi int)
-
-//go:noescape
-func values4AVX2(a, p, v *float32, d, lo, hi int)
-
-// The kernels by number of queries, less one.
-var (
-	scoresAVX2 = [4]func(s, q, k *float32, d, blockLen int){scores1AVX2, scores2AVX2, scores3AVX2, scores4AVX2}
-	valuesAVX2 = [4]func(a, p, v *float32, d, lo, hi int){values1AVX2, values2AVX2, values3AVX2, values4AVX2}
-)
-
 // direct reports whether n queries take keys and values from kv as they are
 // stored, so that decoding a block first does not pay.
 func (kv *KV) direct(n int) bool {
-	return isa == pathAVX512 && n <= 8 && kv.Type != Q8_0 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
+	switch {
+	case kv.Type == Q8_0:
+		return false
+	case isa == pathAVX512:
+		return n <= 8 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
+	}
+	return isa == pathAVX2 && n <= 4 && kv.HeadDim%16 == 0
 }
 
 // scoresDirect is attendScores with one head of one block of K. Meanwhile it asks for as
@@ -44,6 +20,13 @@ func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead) {
 	d := kv.HeadDim
 	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
+	if isa == pathAVX2 {
+		askPlaces(next, kv.headBytes()/(64*len(next.at)))
+		for t := 0; t < kv.BlockLen; t += 16 {
+			scoresAVX2[kv.Type][n-1](&s[t], &q[0], &k[t*size], d, kv.BlockLen)
+		}
+		return
+	}
 	for i := 0; i < n; i += 4 {
 		next.kept = next.at
 		kernel := scoresAVX512[kv.Type][min(4, n-i)-1]
@@ -62,6 +45,13 @@ func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next *readAh
 	d := kv.HeadDim
 	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
+	if isa == pathAVX2 {
+		askPlaces(next, (hi-lo)*d*size/(64*len(next.at)))
+		for e := 0; e < d; e += 16 {
+			valuesAVX2[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi)
+		}
+		return
+	}
 	for e := 0; e < d; e += 64 {
 		valuesAVX512[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, next)
 	}
@@ -91,7 +81,7 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 			}
 		}
 		for ; t < blockLen; t += 16 {
-			scoresAVX2[m](&s[i*chunkLen+t], &q[i*d], &k[t], d, blockLen)
+			scoresAVX2[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen)
 		}
 	}
 }
@@ -103,15 +93,14 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 		return
 	}
 	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[hi*d-1]
-	e := 0
+	e, raw := 0, bytesOf(v)
 	if isa == pathAVX512 {
-		raw := bytesOf(v)
 		for ; e+64 <= d; e += 64 {
 			valuesAVX512[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi, nil)
 		}
 	}
 	for ; e+16 <= d; e += 16 {
-		valuesAVX2[n-1](&a[e], &p[0], &v[e], d, lo, hi)
+		valuesAVX2[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi)
 	}
 	if e < d {
 		attendValuesGeneric(a, p, v, n, d, lo, hi, e)

@@ -8,7 +8,7 @@ const bandRows = 192
 // unpack weights to memory for few rows at a time, and float formats, are not cut.
 func (a *Acts) bandsOf(all []Product, workers int) int {
 	for i := range all {
-		if y := &all[i]; !a.takesTiles(y) && (y.W.format.packing == nil || !takesPacked(a.rows)) {
+		if y := &all[i]; !a.takesTiles(y) && y.W.format.packing == nil {
 			return 1
 		}
 	}
