@@ -4,8 +4,8 @@ package kernel
 const bandRows = 192
 
 // bandsOf is in how many bands of rows products are shared out: each worker then reads the activations
-// that are in its cache, since it made them, and writes what it will need next. Kernels that would
-// unpack weights to memory for few rows at a time, and float formats, are not cut.
+// that are in its cache, since it made them, and writes what it will need next. Float
+// formats are not cut.
 func (a *Acts) bandsOf(all []Product, workers int) int {
 	for i := range all {
 		if y := &all[i]; !a.takesTiles(y) && y.W.format.packing == nil {

@@ -32,6 +32,9 @@ func expandAVX512(e *expansion)
 func expandAVX2(e *expansion)
 
 //go:noescape
+func transpose16AVX2(dst *float32, dstRow int, src *float32, srcRow int)
+
+//go:noescape
 func transpose16AVX512(dst *float32, dstRow int, src *float32, srcRow int)
 
 // run computes the tile with the path in use.
@@ -77,17 +80,21 @@ func (e *expansion) run() {
 
 // transpose16 is dst [16, 16] = srcᵀ, rows dstRow and srcRow apart.
 func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
-	if isa != pathAVX512 {
+	if isa == pathGeneric {
 		transpose16Generic(dst, dstRow, src, srcRow)
 		return
 	}
 	_, _ = dst[15*dstRow+15], src[15*srcRow+15]
+	if isa == pathAVX2 {
+		transpose16AVX2(&dst[0], dstRow, &src[0], srcRow)
+		return
+	}
 	transpose16AVX512(&dst[0], dstRow, &src[0], srcRow)
 }
 
-// transposesRows tells that transpose16 writes one row of dst after the other, so that rows
-// may overlap: of each the numbers count that the next does not overwrite.
-func transposesRows() bool { return isa == pathAVX512 }
+// transposesRows tells that rows of dst may overlap in transpose16, twelve numbers apart: of each
+// the numbers count that the next does not overwrite.
+func transposesRows() bool { return isa != pathGeneric }
 
 // hasPairs tells whether the path in use multiplies pairs of bfloat16 numbers.
 func hasPairs() bool { return isa == pathAVX512 && cpu.X86.HasAVX512BF16 }

@@ -14,6 +14,17 @@
 	VFMADD231PS Y12, A, C0 \
 	VFMADD231PS Y13, A, C1
 
+// One k: sixteen numbers of b, and six of a.
+#define COLUMN(b0, b1, a0, a1, a2, a3, a4, a5) \
+	VMOVUPS b0, Y12 \
+	VMOVUPS b1, Y13 \
+	ROW6(a0, Y14, Y0, Y1) \
+	ROW6(a1, Y15, Y2, Y3) \
+	ROW6(a2, Y14, Y4, Y5) \
+	ROW6(a3, Y15, Y6, Y7) \
+	ROW6(a4, Y14, Y8, Y9) \
+	ROW6(a5, Y15, Y10, Y11)
+
 // func gemm6x16AVX2(t *gemmTile)
 TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R15
@@ -43,6 +54,27 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
+	CMPQ AX, $4
+	JNE loop
+	CMPQ CX, $4
+	JLT loop
+
+	// Rows of a lie side by side, as in bands: four k at a time, without counting each.
+	LEAQ (BX)(BX*2), R10
+	LEAQ (DX)(DX*2), R11
+four:
+	COLUMN((SI), 32(SI), (R8), 4(R8), 8(R8), 12(R8), 16(R8), 20(R8))
+	COLUMN((SI)(DX*1), 32(SI)(DX*1), (R8)(BX*1), 4(R8)(BX*1), 8(R8)(BX*1), 12(R8)(BX*1), 16(R8)(BX*1), 20(R8)(BX*1))
+	COLUMN((SI)(DX*2), 32(SI)(DX*2), (R8)(BX*2), 4(R8)(BX*2), 8(R8)(BX*2), 12(R8)(BX*2), 16(R8)(BX*2), 20(R8)(BX*2))
+	COLUMN((SI)(R11*1), 32(SI)(R11*1), (R8)(R10*1), 4(R8)(R10*1), 8(R8)(R10*1), 12(R8)(R10*1), 16(R8)(R10*1), 20(R8)(R10*1))
+	LEAQ (R8)(BX*4), R8
+	LEAQ (SI)(DX*4), SI
+	SUBQ $4, CX
+	CMPQ CX, $4
+	JGE four
+	LEAQ 12(R8), R9
+	TESTQ CX, CX
+	JZ sums
 loop:
 	VMOVUPS (SI), Y12
 	VMOVUPS 32(SI), Y13
@@ -57,6 +89,7 @@ loop:
 	ADDQ DX, SI
 	DECQ CX
 	JNZ loop
+sums:
 	MOVBLZX gemmTile_addition(R15), R13
 	TESTL R13, R13
 	JZ store
@@ -182,5 +215,81 @@ next:
 	ADDQ $32, R14
 	CMPQ R14, $64
 	JLT half
+	VZEROUPPER
+	RET
+
+// Eight rows of src at R8, turned to eight rows of dst at R9. Pairs of rows are interleaved by
+// number, then by two, then by halves.
+#define TRANSPOSE8 \
+	LEAQ (CX)(CX*2), BX \
+	LEAQ (R8)(CX*4), R10 \
+	VMOVUPS (R8), Y0 \
+	VMOVUPS (R8)(CX*1), Y1 \
+	VMOVUPS (R8)(CX*2), Y2 \
+	VMOVUPS (R8)(BX*1), Y3 \
+	VMOVUPS (R10), Y4 \
+	VMOVUPS (R10)(CX*1), Y5 \
+	VMOVUPS (R10)(CX*2), Y6 \
+	VMOVUPS (R10)(BX*1), Y7 \
+	VUNPCKLPS Y1, Y0, Y8 \
+	VUNPCKHPS Y1, Y0, Y9 \
+	VUNPCKLPS Y3, Y2, Y10 \
+	VUNPCKHPS Y3, Y2, Y11 \
+	VUNPCKLPS Y5, Y4, Y12 \
+	VUNPCKHPS Y5, Y4, Y13 \
+	VUNPCKLPS Y7, Y6, Y14 \
+	VUNPCKHPS Y7, Y6, Y15 \
+	VUNPCKLPD Y10, Y8, Y0 \
+	VUNPCKHPD Y10, Y8, Y1 \
+	VUNPCKLPD Y11, Y9, Y2 \
+	VUNPCKHPD Y11, Y9, Y3 \
+	VUNPCKLPD Y14, Y12, Y4 \
+	VUNPCKHPD Y14, Y12, Y5 \
+	VUNPCKLPD Y15, Y13, Y6 \
+	VUNPCKHPD Y15, Y13, Y7 \
+	VPERM2F128 $0x20, Y4, Y0, Y8 \
+	VPERM2F128 $0x20, Y5, Y1, Y9 \
+	VPERM2F128 $0x20, Y6, Y2, Y10 \
+	VPERM2F128 $0x20, Y7, Y3, Y11 \
+	VPERM2F128 $0x31, Y4, Y0, Y12 \
+	VPERM2F128 $0x31, Y5, Y1, Y13 \
+	VPERM2F128 $0x31, Y6, Y2, Y14 \
+	VPERM2F128 $0x31, Y7, Y3, Y15 \
+	LEAQ (DX)(DX*2), BX \
+	LEAQ (R9)(DX*4), R10 \
+	VMOVUPS Y8, (R9) \
+	VMOVUPS Y9, (R9)(DX*1) \
+	VMOVUPS Y10, (R9)(DX*2) \
+	VMOVUPS Y11, (R9)(BX*1) \
+	VMOVUPS Y12, (R10) \
+	VMOVUPS Y13, (R10)(DX*1) \
+	VMOVUPS Y14, (R10)(DX*2) \
+	VMOVUPS Y15, (R10)(BX*1)
+
+// func transpose16AVX2(dst *float32, dstRow int, src *float32, srcRow int)
+//
+// All right halves of rows of dst are written before the left ones: rows may overlap, if
+// they are at least twelve numbers apart.
+TEXT ·transpose16AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ dstRow+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ srcRow+24(FP), CX
+	SHLQ $2, DX
+	SHLQ $2, CX
+	LEAQ (SI)(CX*8), R11 // row 8 of src
+	LEAQ (DI)(DX*8), R12 // row 8 of dst
+	MOVQ R11, R8
+	LEAQ 32(DI), R9
+	TRANSPOSE8
+	LEAQ 32(R11), R8
+	LEAQ 32(R12), R9
+	TRANSPOSE8
+	MOVQ SI, R8
+	MOVQ DI, R9
+	TRANSPOSE8
+	LEAQ 32(SI), R8
+	MOVQ R12, R9
+	TRANSPOSE8
 	VZEROUPPER
 	RET
