@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/cpu"
 
 	"graft/bench/harness"
 )
@@ -100,10 +103,18 @@ func (p *peers) streams(ctx context.Context) error {
 	return nil
 }
 
-// train: steps of LoRA against PyTorch and PEFT in both precisions.
 // precisions of graft's products in training, the slowest first.
 var precisions = []string{"float32", "bf16x2", "bf16"}
 
+// peerPrecisions are those of PyTorch: without instructions for bfloat16 it takes minutes for a step.
+func peerPrecisions() []string {
+	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX512BF16 && !cpu.X86.HasAMXBF16 {
+		return []string{"float32"}
+	}
+	return []string{"float32", "bfloat16"}
+}
+
+// train: steps of LoRA against PyTorch and PEFT in the precisions that it is quick in.
 func (p *peers) train(ctx context.Context) error {
 	if p.python == "" {
 		return nil
@@ -129,7 +140,7 @@ func (p *peers) train(ctx context.Context) error {
 			own[precision] = append(own[precision], g["train, "+precision].TokensPerSecond)
 		}
 		memory = append(memory, float64(peak)/1e6)
-		for _, dtype := range []string{"float32", "bfloat16"} {
+		for _, dtype := range peerPrecisions() {
 			rate, mb, err := p.peft(ctx, dtype)
 			if err != nil {
 				return err

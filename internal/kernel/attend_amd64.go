@@ -21,9 +21,8 @@ func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead) {
 	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	if isa == pathAVX2 {
-		askPlaces(next, kv.headBytes()/(64*len(next.at)))
 		for t := 0; t < kv.BlockLen; t += 16 {
-			scoresAVX2[kv.Type][n-1](&s[t], &q[0], &k[t*size], d, kv.BlockLen)
+			scoresAVX2[kv.Type][n-1](&s[t], &q[0], &k[t*size], d, kv.BlockLen, next)
 		}
 		return
 	}
@@ -46,9 +45,8 @@ func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next *readAh
 	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	if isa == pathAVX2 {
-		askPlaces(next, (hi-lo)*d*size/(64*len(next.at)))
 		for e := 0; e < d; e += 16 {
-			valuesAVX2[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi)
+			valuesAVX2[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, next)
 		}
 		return
 	}
@@ -81,7 +79,7 @@ func attendScores(s, q, k []float32, n, d, blockLen int) {
 			}
 		}
 		for ; t < blockLen; t += 16 {
-			scoresAVX2[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen)
+			scoresAVX2[F32][m](&s[i*chunkLen+t], &q[i*d], &raw[4*t], d, blockLen, nil)
 		}
 	}
 }
@@ -100,7 +98,7 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 		}
 	}
 	for ; e+16 <= d; e += 16 {
-		valuesAVX2[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi)
+		valuesAVX2[F32][n-1](&a[e], &p[0], &raw[4*e], d, lo, hi, nil)
 	}
 	if e < d {
 		attendValuesGeneric(a, p, v, n, d, lo, hi, e)

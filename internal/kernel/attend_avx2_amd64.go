@@ -2,91 +2,86 @@
 
 package kernel
 
-// askPlaces asks for turns lines of each of the four places.
-//
 //go:noescape
-func askPlaces(next *readAhead, turns int)
+func scoresF32x1AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF32x1AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF32x2AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF32x2AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF32x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF32x3AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF32x4AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF32x4AVX2(s, q *float32, k *byte, d, blockLen int)
+func valuesF32x1AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF32x1AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF32x2AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF32x2AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF32x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF32x3AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF32x4AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF32x4AVX2(a, p *float32, v *byte, d, lo, hi int)
+func scoresF16x1AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF16x1AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF16x2AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF16x2AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF16x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF16x3AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresF16x4AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresF16x4AVX2(s, q *float32, k *byte, d, blockLen int)
+func valuesF16x1AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF16x1AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF16x2AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF16x2AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF16x3AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesF16x4AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesF16x4AVX2(a, p *float32, v *byte, d, lo, hi int)
+func scoresBF16x1AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresBF16x1AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresBF16x2AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresBF16x2AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresBF16x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresBF16x3AVX2(s, q *float32, k *byte, d, blockLen int)
+func scoresBF16x4AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
 
 //go:noescape
-func scoresBF16x4AVX2(s, q *float32, k *byte, d, blockLen int)
+func valuesBF16x1AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesBF16x1AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesBF16x2AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesBF16x2AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesBF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 //go:noescape
-func valuesBF16x3AVX2(a, p *float32, v *byte, d, lo, hi int)
-
-//go:noescape
-func valuesBF16x4AVX2(a, p *float32, v *byte, d, lo, hi int)
+func valuesBF16x4AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
 // The kernels by type and number of queries, less one.
 var (
-	scoresAVX2 = [BF16 + 1][4]func(s, q *float32, k *byte, d, blockLen int){
+	scoresAVX2 = [BF16 + 1][4]func(s, q *float32, k *byte, d, blockLen int, next *readAhead){
 		F32:  {scoresF32x1AVX2, scoresF32x2AVX2, scoresF32x3AVX2, scoresF32x4AVX2},
 		F16:  {scoresF16x1AVX2, scoresF16x2AVX2, scoresF16x3AVX2, scoresF16x4AVX2},
 		BF16: {scoresBF16x1AVX2, scoresBF16x2AVX2, scoresBF16x3AVX2, scoresBF16x4AVX2},
 	}
-	valuesAVX2 = [BF16 + 1][4]func(a, p *float32, v *byte, d, lo, hi int){
+	valuesAVX2 = [BF16 + 1][4]func(a, p *float32, v *byte, d, lo, hi int, next *readAhead){
 		F32:  {valuesF32x1AVX2, valuesF32x2AVX2, valuesF32x3AVX2, valuesF32x4AVX2},
 		F16:  {valuesF16x1AVX2, valuesF16x2AVX2, valuesF16x3AVX2, valuesF16x4AVX2},
 		BF16: {valuesBF16x1AVX2, valuesBF16x2AVX2, valuesBF16x3AVX2, valuesBF16x4AVX2},

@@ -12,10 +12,20 @@
 #define F16AT(p, Y) VCVTPH2PS p, Y
 #define BF16AT(p, Y) VPMOVZXWD p, Y; VPSLLD $16, Y, Y
 
+// What is read next is asked for meanwhile, as many lines as are read now, and of four places in
+// turn, see readAhead. Blocks that were decoded to F32 first are read many times, by other
+// queries: nothing is asked for then.
+#define ASK(P) PREFETCHT0 (P); ADDQ $64, P
+#define NONE(P)
+#define PLACES(next, A, B, C, D) MOVQ next, AX; MOVQ (AX), A; MOVQ 8(AX), B; MOVQ 16(AX), C; MOVQ 24(AX), D
+#define PLACED(next, A, B, C, D) MOVQ next, AX; MOVQ A, (AX); MOVQ B, 8(AX); MOVQ C, 16(AX); MOVQ D, 24(AX)
+#define NOWHERE(next, A, B, C, D)
+
 // Scores of 1 to 4 queries with 16 keys, whose numbers lie side by side.
 //
 //	R8–R11   queries;  AX  number in them;  CX  numbers in all
 //	SI       keys, row AX;  DX  bytes of a row
+//	BX R12 R13 R14  what is read next
 //	Y0 Y1    keys;  Y2–Y5  the number of each query
 //	Y8–Y15   scores, two registers a query
 #define ZERO(A, B) VXORPS A, A, A; VXORPS B, B, B
@@ -40,7 +50,29 @@
 #define PUT3 PUT2; PUT(2*CHUNK, Y12, Y13)
 #define PUT4 PUT3; PUT(3*CHUNK, Y14, Y15)
 
-#define SCORES(AT, shift, half, ZERON, QUERIESN, PUTN) \
+// EIGHT is eight rows of keys or values, four lines of what is stored in 16 bits.
+#define EIGHT(AT, half, size, NEXT, P0, P1, P2, P3, QUERIESN) \
+	NEXT(P0) \
+	ROW(AT, half, size, QUERIESN) \
+	ROW(AT, half, size, QUERIESN) \
+	NEXT(P1) \
+	ROW(AT, half, size, QUERIESN) \
+	ROW(AT, half, size, QUERIESN) \
+	NEXT(P2) \
+	ROW(AT, half, size, QUERIESN) \
+	ROW(AT, half, size, QUERIESN) \
+	NEXT(P3) \
+	ROW(AT, half, size, QUERIESN) \
+	ROW(AT, half, size, QUERIESN)
+#define ROW(AT, half, size, QUERIESN) \
+	AT((SI), Y0) \
+	AT(half(SI), Y1) \
+	QUERIESN \
+	ADDQ size, SI \
+	INCQ AX
+
+// Eight numbers at a time, for which the count is kept eight less.
+#define SCORES(AT, shift, half, NEXT, BEFORE, AFTER, ZERON, QUERIESN, PUTN) \
 	MOVQ s+0(FP), DI \
 	MOVQ q+8(FP), R8 \
 	MOVQ k+16(FP), SI \
@@ -50,175 +82,168 @@
 	LEAQ (R8)(CX*4), R9 \
 	LEAQ (R9)(CX*4), R10 \
 	LEAQ (R10)(CX*4), R11 \
+	BEFORE(next+40(FP), BX, R12, R13, R14) \
 	XORL AX, AX \
 	ZERON \
-loop: \
-	AT((SI), Y0) \
-	AT(half(SI), Y1) \
-	QUERIESN \
-	ADDQ DX, SI \
-	INCQ AX \
+	SUBQ $8, CX \
+	JL rest \
+eight: \
+	EIGHT(AT, half, DX, NEXT, BX, R12, R13, R14, QUERIESN) \
 	CMPQ AX, CX \
-	JLT loop \
+	JLE eight \
+rest: \
+	ADDQ $8, CX \
+	JMP check \
+one: \
+	ROW(AT, half, DX, QUERIESN) \
+check: \
+	CMPQ AX, CX \
+	JLT one \
 	PUTN \
+	AFTER(next+40(FP), BX, R12, R13, R14) \
 	VZEROUPPER \
 	RET
 
 // Weighted values of 1 to 4 queries, 16 numbers of each head, added to what is
 // there.
 //
-//	DI R12 R13 BX   results;  DX  bytes of a row of them;  R14  of a row of values
-//	R8–R11   weights;  AX  row of values;  CX  the row to stop at
-//	SI       values, row AX
+//	DI       results;  DX BX  bytes of a row of them, and of three
+//	R8       weights;  AX  row of values;  CX  the row to stop at
+//	SI       values, row AX;  R14  bytes of a row
+//	R9–R12   what is read next
 //	Y0 Y1    values;  Y2–Y5  the weight of each query
 //	Y8–Y15   results, two registers a query
-#define LOAD(p, A, B) VMOVUPS (p), A; VMOVUPS 32(p), B
-#define LOAD1 LOAD(DI, Y8, Y9)
-#define LOAD2 LOAD1; LOAD(R12, Y10, Y11)
-#define LOAD3 LOAD2; LOAD(R13, Y12, Y13)
-#define LOAD4 LOAD3; LOAD(BX, Y14, Y15)
+#define LOAD1 VMOVUPS (DI), Y8; VMOVUPS 32(DI), Y9
+#define LOAD2 LOAD1; VMOVUPS (DI)(DX*1), Y10; VMOVUPS 32(DI)(DX*1), Y11
+#define LOAD3 LOAD2; VMOVUPS (DI)(DX*2), Y12; VMOVUPS 32(DI)(DX*2), Y13
+#define LOAD4 LOAD3; VMOVUPS (DI)(BX*1), Y14; VMOVUPS 32(DI)(BX*1), Y15
 
-#define STORE(p, A, B) VMOVUPS A, (p); VMOVUPS B, 32(p)
-#define STORE1 STORE(DI, Y8, Y9)
-#define STORE2 STORE1; STORE(R12, Y10, Y11)
-#define STORE3 STORE2; STORE(R13, Y12, Y13)
-#define STORE4 STORE3; STORE(BX, Y14, Y15)
+#define STORE1 VMOVUPS Y8, (DI); VMOVUPS Y9, 32(DI)
+#define STORE2 STORE1; VMOVUPS Y10, (DI)(DX*1); VMOVUPS Y11, 32(DI)(DX*1)
+#define STORE3 STORE2; VMOVUPS Y12, (DI)(DX*2); VMOVUPS Y13, 32(DI)(DX*2)
+#define STORE4 STORE3; VMOVUPS Y14, (DI)(BX*1); VMOVUPS Y15, 32(DI)(BX*1)
 
-#define VALUES(AT, shift, half, LOADN, WEIGHTSN, STOREN) \
+#define WEIGHT(at, P, A, B) \
+	VBROADCASTSS (at)(R8)(AX*4), P \
+	VFMADD231PS Y0, P, A \
+	VFMADD231PS Y1, P, B
+
+#define WEIGHTS1 WEIGHT(0, Y2, Y8, Y9)
+#define WEIGHTS2 WEIGHTS1; WEIGHT(CHUNK, Y3, Y10, Y11)
+#define WEIGHTS3 WEIGHTS2; WEIGHT(2*CHUNK, Y4, Y12, Y13)
+#define WEIGHTS4 WEIGHTS3; WEIGHT(3*CHUNK, Y5, Y14, Y15)
+
+#define VALUES(AT, shift, half, NEXT, BEFORE, AFTER, LOADN, WEIGHTSN, STOREN) \
 	MOVQ a+0(FP), DI \
 	MOVQ p+8(FP), R8 \
 	MOVQ v+16(FP), SI \
 	MOVQ d+24(FP), DX \
+	BEFORE(next+48(FP), R9, R10, R11, R12) \
 	MOVQ lo+32(FP), AX \
 	MOVQ hi+40(FP), CX \
 	MOVQ DX, R14 \
 	SHLQ $2, DX \
 	SHLQ $shift, R14 \
-	LEAQ (DI)(DX*1), R12 \
-	LEAQ (R12)(DX*1), R13 \
-	LEAQ (R13)(DX*1), BX \
-	MOVQ R14, R9 \
-	IMULQ AX, R9 \
-	ADDQ R9, SI \
-	LEAQ CHUNK(R8), R9 \
-	LEAQ (2*CHUNK)(R8), R10 \
-	LEAQ (3*CHUNK)(R8), R11 \
+	LEAQ (DX)(DX*2), BX \
+	MOVQ R14, R13 \
+	IMULQ AX, R13 \
+	ADDQ R13, SI \
 	LOADN \
-loop: \
-	AT((SI), Y0) \
-	AT(half(SI), Y1) \
-	WEIGHTSN \
-	ADDQ R14, SI \
-	INCQ AX \
+	SUBQ $8, CX \
 	CMPQ AX, CX \
-	JLT loop \
+	JGT rest \
+eight: \
+	EIGHT(AT, half, R14, NEXT, R9, R10, R11, R12, WEIGHTSN) \
+	CMPQ AX, CX \
+	JLE eight \
+rest: \
+	ADDQ $8, CX \
+	JMP check \
+one: \
+	ROW(AT, half, R14, WEIGHTSN) \
+check: \
+	CMPQ AX, CX \
+	JLT one \
 	STOREN \
+	AFTER(next+48(FP), R9, R10, R11, R12) \
 	VZEROUPPER \
 	RET
 
-#define F32SCORES(ZERON, QUERIESN, PUTN) SCORES(F32AT, 2, 32, ZERON, QUERIESN, PUTN)
-#define F16SCORES(ZERON, QUERIESN, PUTN) SCORES(F16AT, 1, 16, ZERON, QUERIESN, PUTN)
-#define BF16SCORES(ZERON, QUERIESN, PUTN) SCORES(BF16AT, 1, 16, ZERON, QUERIESN, PUTN)
-#define F32VALUES(LOADN, WEIGHTSN, STOREN) VALUES(F32AT, 2, 32, LOADN, WEIGHTSN, STOREN)
-#define F16VALUES(LOADN, WEIGHTSN, STOREN) VALUES(F16AT, 1, 16, LOADN, WEIGHTSN, STOREN)
-#define BF16VALUES(LOADN, WEIGHTSN, STOREN) VALUES(BF16AT, 1, 16, LOADN, WEIGHTSN, STOREN)
+#define F32SCORES(ZERON, QUERIESN, PUTN) SCORES(F32AT, 2, 32, NONE, NOWHERE, NOWHERE, ZERON, QUERIESN, PUTN)
+#define F16SCORES(ZERON, QUERIESN, PUTN) SCORES(F16AT, 1, 16, ASK, PLACES, PLACED, ZERON, QUERIESN, PUTN)
+#define BF16SCORES(ZERON, QUERIESN, PUTN) SCORES(BF16AT, 1, 16, ASK, PLACES, PLACED, ZERON, QUERIESN, PUTN)
+#define F32VALUES(LOADN, WEIGHTSN, STOREN) VALUES(F32AT, 2, 32, NONE, NOWHERE, NOWHERE, LOADN, WEIGHTSN, STOREN)
+#define F16VALUES(LOADN, WEIGHTSN, STOREN) VALUES(F16AT, 1, 16, ASK, PLACES, PLACED, LOADN, WEIGHTSN, STOREN)
+#define BF16VALUES(LOADN, WEIGHTSN, STOREN) VALUES(BF16AT, 1, 16, ASK, PLACES, PLACED, LOADN, WEIGHTSN, STOREN)
 
-// func askPlaces(next *readAhead, turns int)
-TEXT ·askPlaces(SB), NOSPLIT, $0-16
-	MOVQ next+0(FP), DI
-	MOVQ turns+8(FP), CX
-	MOVQ (DI), R8
-	MOVQ 8(DI), R9
-	MOVQ 16(DI), R10
-	MOVQ 24(DI), R11
-	JMP test
-turn:
-	PREFETCHT1 (R8)
-	PREFETCHT1 (R9)
-	PREFETCHT1 (R10)
-	PREFETCHT1 (R11)
-	ADDQ $64, R8
-	ADDQ $64, R9
-	ADDQ $64, R10
-	ADDQ $64, R11
-	DECQ CX
-test:
-	TESTQ CX, CX
-	JNE turn
-	MOVQ R8, (DI)
-	MOVQ R9, 8(DI)
-	MOVQ R10, 16(DI)
-	MOVQ R11, 24(DI)
-	RET
-
-TEXT ·scoresF32x1AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF32x1AVX2(SB), NOSPLIT, $0-48
 	F32SCORES(ZERO1, QUERIES1, PUT1)
 
-TEXT ·scoresF32x2AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF32x2AVX2(SB), NOSPLIT, $0-48
 	F32SCORES(ZERO2, QUERIES2, PUT2)
 
-TEXT ·scoresF32x3AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF32x3AVX2(SB), NOSPLIT, $0-48
 	F32SCORES(ZERO3, QUERIES3, PUT3)
 
-TEXT ·scoresF32x4AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF32x4AVX2(SB), NOSPLIT, $0-48
 	F32SCORES(ZERO4, QUERIES4, PUT4)
 
-TEXT ·valuesF32x1AVX2(SB), NOSPLIT, $0-48
-	F32VALUES(LOAD1, QUERIES1, STORE1)
+TEXT ·valuesF32x1AVX2(SB), NOSPLIT, $0-56
+	F32VALUES(LOAD1, WEIGHTS1, STORE1)
 
-TEXT ·valuesF32x2AVX2(SB), NOSPLIT, $0-48
-	F32VALUES(LOAD2, QUERIES2, STORE2)
+TEXT ·valuesF32x2AVX2(SB), NOSPLIT, $0-56
+	F32VALUES(LOAD2, WEIGHTS2, STORE2)
 
-TEXT ·valuesF32x3AVX2(SB), NOSPLIT, $0-48
-	F32VALUES(LOAD3, QUERIES3, STORE3)
+TEXT ·valuesF32x3AVX2(SB), NOSPLIT, $0-56
+	F32VALUES(LOAD3, WEIGHTS3, STORE3)
 
-TEXT ·valuesF32x4AVX2(SB), NOSPLIT, $0-48
-	F32VALUES(LOAD4, QUERIES4, STORE4)
+TEXT ·valuesF32x4AVX2(SB), NOSPLIT, $0-56
+	F32VALUES(LOAD4, WEIGHTS4, STORE4)
 
-TEXT ·scoresF16x1AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF16x1AVX2(SB), NOSPLIT, $0-48
 	F16SCORES(ZERO1, QUERIES1, PUT1)
 
-TEXT ·scoresF16x2AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF16x2AVX2(SB), NOSPLIT, $0-48
 	F16SCORES(ZERO2, QUERIES2, PUT2)
 
-TEXT ·scoresF16x3AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF16x3AVX2(SB), NOSPLIT, $0-48
 	F16SCORES(ZERO3, QUERIES3, PUT3)
 
-TEXT ·scoresF16x4AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresF16x4AVX2(SB), NOSPLIT, $0-48
 	F16SCORES(ZERO4, QUERIES4, PUT4)
 
-TEXT ·valuesF16x1AVX2(SB), NOSPLIT, $0-48
-	F16VALUES(LOAD1, QUERIES1, STORE1)
+TEXT ·valuesF16x1AVX2(SB), NOSPLIT, $0-56
+	F16VALUES(LOAD1, WEIGHTS1, STORE1)
 
-TEXT ·valuesF16x2AVX2(SB), NOSPLIT, $0-48
-	F16VALUES(LOAD2, QUERIES2, STORE2)
+TEXT ·valuesF16x2AVX2(SB), NOSPLIT, $0-56
+	F16VALUES(LOAD2, WEIGHTS2, STORE2)
 
-TEXT ·valuesF16x3AVX2(SB), NOSPLIT, $0-48
-	F16VALUES(LOAD3, QUERIES3, STORE3)
+TEXT ·valuesF16x3AVX2(SB), NOSPLIT, $0-56
+	F16VALUES(LOAD3, WEIGHTS3, STORE3)
 
-TEXT ·valuesF16x4AVX2(SB), NOSPLIT, $0-48
-	F16VALUES(LOAD4, QUERIES4, STORE4)
+TEXT ·valuesF16x4AVX2(SB), NOSPLIT, $0-56
+	F16VALUES(LOAD4, WEIGHTS4, STORE4)
 
-TEXT ·scoresBF16x1AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresBF16x1AVX2(SB), NOSPLIT, $0-48
 	BF16SCORES(ZERO1, QUERIES1, PUT1)
 
-TEXT ·scoresBF16x2AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresBF16x2AVX2(SB), NOSPLIT, $0-48
 	BF16SCORES(ZERO2, QUERIES2, PUT2)
 
-TEXT ·scoresBF16x3AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresBF16x3AVX2(SB), NOSPLIT, $0-48
 	BF16SCORES(ZERO3, QUERIES3, PUT3)
 
-TEXT ·scoresBF16x4AVX2(SB), NOSPLIT, $0-40
+TEXT ·scoresBF16x4AVX2(SB), NOSPLIT, $0-48
 	BF16SCORES(ZERO4, QUERIES4, PUT4)
 
-TEXT ·valuesBF16x1AVX2(SB), NOSPLIT, $0-48
-	BF16VALUES(LOAD1, QUERIES1, STORE1)
+TEXT ·valuesBF16x1AVX2(SB), NOSPLIT, $0-56
+	BF16VALUES(LOAD1, WEIGHTS1, STORE1)
 
-TEXT ·valuesBF16x2AVX2(SB), NOSPLIT, $0-48
-	BF16VALUES(LOAD2, QUERIES2, STORE2)
+TEXT ·valuesBF16x2AVX2(SB), NOSPLIT, $0-56
+	BF16VALUES(LOAD2, WEIGHTS2, STORE2)
 
-TEXT ·valuesBF16x3AVX2(SB), NOSPLIT, $0-48
-	BF16VALUES(LOAD3, QUERIES3, STORE3)
+TEXT ·valuesBF16x3AVX2(SB), NOSPLIT, $0-56
+	BF16VALUES(LOAD3, WEIGHTS3, STORE3)
 
-TEXT ·valuesBF16x4AVX2(SB), NOSPLIT, $0-48
-	BF16VALUES(LOAD4, QUERIES4, STORE4)
+TEXT ·valuesBF16x4AVX2(SB), NOSPLIT, $0-56
+	BF16VALUES(LOAD4, WEIGHTS4, STORE4)
