@@ -106,7 +106,7 @@ func (p *peers) streams(ctx context.Context) error {
 // precisions of graft's products in training, the slowest first.
 var precisions = []string{"float32", "bf16x2", "bf16"}
 
-// peerPrecisions are those of PyTorch: without instructions for bfloat16 it takes minutes for a step.
+// peerPrecisions are those of PyTorch: without instructions for bfloat16 a step takes minutes.
 func peerPrecisions() []string {
 	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX512BF16 && !cpu.X86.HasAMXBF16 {
 		return []string{"float32"}

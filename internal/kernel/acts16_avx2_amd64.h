@@ -5,13 +5,7 @@
 // QUAD(TOKENS, at) multiplies the quad in Y8 and Y9 with the activations at at, of which four
 // take ACT_QUAD bytes. WIDE is the same of signed bytes. Y10 and Y11 become columns 0, 2.
 
-#define ACT_SIZE wordBlock__size
-#define ACT_QUAD 8
-#define ACT_D wordBlock_d
-#define ACT_S wordBlock_s
-#define ACT_N wordBlock_n
-#define ACT_N16 wordBlock_n16
-#define ACT_FIRST tile_words
+#include "acts16_amd64.h"
 #define CONSTANTS VPCMPEQW Y15, Y15, Y15; VPSRLW $8, Y15, Y15
 
 #define EVEN(x, a, b, out0, out1) \

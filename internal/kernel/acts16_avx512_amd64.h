@@ -6,13 +6,7 @@
 // QUADn(TOKENS, at) multiplies the quad in Zn with the activations at at, of which
 // four take ACT_QUAD bytes.
 
-#define ACT_SIZE wordBlock__size
-#define ACT_QUAD 8
-#define ACT_D wordBlock_d
-#define ACT_S wordBlock_s
-#define ACT_N wordBlock_n
-#define ACT_N16 wordBlock_n16
-#define ACT_FIRST tile_words
+#include "acts16_amd64.h"
 #define DOT16(x, sum, out) VPDPWSSD.BCST x, Z16, sum
 #define DOT19(x, sum, out) VPDPWSSD.BCST x, Z19, sum
 #define DOT21(x, sum, out) VPDPWSSD.BCST x, Z21, sum

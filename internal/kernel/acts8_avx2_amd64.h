@@ -6,13 +6,7 @@
 // QUAD(TOKENS, at) multiplies the quad in Y8 and Y9 with the activations at at, of which four
 // take ACT_QUAD bytes. WIDE is the same of signed bytes. Y10 and Y11 become their magnitudes.
 
-#define ACT_SIZE actBlock__size
-#define ACT_QUAD 4
-#define ACT_D actBlock_d
-#define ACT_S actBlock_s
-#define ACT_N actBlock_n
-#define ACT_N16 actBlock_n16
-#define ACT_FIRST tile_x
+#include "acts8_amd64.h"
 #define CONSTANTS VPCMPEQW Y15, Y15, Y15; VPSRLW $15, Y15, Y15
 
 #define ADDWIDE(a, b) \

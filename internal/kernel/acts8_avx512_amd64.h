@@ -5,13 +5,7 @@
 // QUADn(TOKENS, at) multiplies the quad in Zn with the activations at at, of which
 // four take ACT_QUAD bytes.
 
-#define ACT_SIZE actBlock__size
-#define ACT_QUAD 4
-#define ACT_D actBlock_d
-#define ACT_S actBlock_s
-#define ACT_N actBlock_n
-#define ACT_N16 actBlock_n16
-#define ACT_FIRST tile_x
+#include "acts8_amd64.h"
 #define DOT16(x, sum, out) VPDPBUSD.BCST x, Z16, sum
 #define DOT21(x, sum, out) VPDPBUSD.BCST x, Z21, sum
 #define QUAD16(TOKENS, at) TOKENS(DOT16, (at))

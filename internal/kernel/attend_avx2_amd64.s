@@ -50,28 +50,39 @@
 #define PUT3 PUT2; PUT(2*CHUNK, Y12, Y13)
 #define PUT4 PUT3; PUT(3*CHUNK, Y14, Y15)
 
-// EIGHT is eight rows of keys or values, four lines of what is stored in 16 bits.
-#define EIGHT(AT, half, size, NEXT, P0, P1, P2, P3, QUERIESN) \
-	NEXT(P0) \
-	ROW(AT, half, size, QUERIESN) \
-	ROW(AT, half, size, QUERIESN) \
-	NEXT(P1) \
-	ROW(AT, half, size, QUERIESN) \
-	ROW(AT, half, size, QUERIESN) \
-	NEXT(P2) \
-	ROW(AT, half, size, QUERIESN) \
-	ROW(AT, half, size, QUERIESN) \
-	NEXT(P3) \
-	ROW(AT, half, size, QUERIESN) \
-	ROW(AT, half, size, QUERIESN)
+// ROWS goes through rows AX to CX of keys or values, size bytes apart: eight at a time, which are
+// four lines of what is stored in 16 bits, and for which the count is kept eight less, then the rest.
 #define ROW(AT, half, size, QUERIESN) \
 	AT((SI), Y0) \
 	AT(half(SI), Y1) \
 	QUERIESN \
 	ADDQ size, SI \
 	INCQ AX
+#define ROWS2(AT, half, size, QUERIESN) ROW(AT, half, size, QUERIESN); ROW(AT, half, size, QUERIESN)
+#define ROWS(AT, half, size, NEXT, P0, P1, P2, P3, QUERIESN) \
+	SUBQ $8, CX \
+	CMPQ AX, CX \
+	JGT rest \
+eight: \
+	NEXT(P0) \
+	ROWS2(AT, half, size, QUERIESN) \
+	NEXT(P1) \
+	ROWS2(AT, half, size, QUERIESN) \
+	NEXT(P2) \
+	ROWS2(AT, half, size, QUERIESN) \
+	NEXT(P3) \
+	ROWS2(AT, half, size, QUERIESN) \
+	CMPQ AX, CX \
+	JLE eight \
+rest: \
+	ADDQ $8, CX \
+	JMP check \
+one: \
+	ROW(AT, half, size, QUERIESN) \
+check: \
+	CMPQ AX, CX \
+	JLT one
 
-// Eight numbers at a time, for which the count is kept eight less.
 #define SCORES(AT, shift, half, NEXT, BEFORE, AFTER, ZERON, QUERIESN, PUTN) \
 	MOVQ s+0(FP), DI \
 	MOVQ q+8(FP), R8 \
@@ -85,20 +96,7 @@
 	BEFORE(next+40(FP), BX, R12, R13, R14) \
 	XORL AX, AX \
 	ZERON \
-	SUBQ $8, CX \
-	JL rest \
-eight: \
-	EIGHT(AT, half, DX, NEXT, BX, R12, R13, R14, QUERIESN) \
-	CMPQ AX, CX \
-	JLE eight \
-rest: \
-	ADDQ $8, CX \
-	JMP check \
-one: \
-	ROW(AT, half, DX, QUERIESN) \
-check: \
-	CMPQ AX, CX \
-	JLT one \
+	ROWS(AT, half, DX, NEXT, BX, R12, R13, R14, QUERIESN) \
 	PUTN \
 	AFTER(next+40(FP), BX, R12, R13, R14) \
 	VZEROUPPER \
@@ -149,21 +147,7 @@ check: \
 	IMULQ AX, R13 \
 	ADDQ R13, SI \
 	LOADN \
-	SUBQ $8, CX \
-	CMPQ AX, CX \
-	JGT rest \
-eight: \
-	EIGHT(AT, half, R14, NEXT, R9, R10, R11, R12, WEIGHTSN) \
-	CMPQ AX, CX \
-	JLE eight \
-rest: \
-	ADDQ $8, CX \
-	JMP check \
-one: \
-	ROW(AT, half, R14, WEIGHTSN) \
-check: \
-	CMPQ AX, CX \
-	JLT one \
+	ROWS(AT, half, R14, NEXT, R9, R10, R11, R12, WEIGHTSN) \
 	STOREN \
 	AFTER(next+48(FP), R9, R10, R11, R12) \
 	VZEROUPPER \

@@ -8,7 +8,7 @@ const bandRows = 192
 // formats are not cut.
 func (a *Acts) bandsOf(all []Product, workers int) int {
 	for i := range all {
-		if y := &all[i]; !a.takesTiles(y) && y.W.format.packing == nil {
+		if all[i].W.format.packing == nil {
 			return 1
 		}
 	}

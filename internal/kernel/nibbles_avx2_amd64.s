@@ -48,9 +48,7 @@
 block: \
 	EIGHT(TOKENS) \
 	TOKENS(OFFSET, ACT_N) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	TOKENS(STORE, 0) \
+	SCALED(TOKENS) \
 	NEXT
 
 // Weights are q, with a scale and a min for 32 columns.
@@ -58,11 +56,7 @@ block: \
 	PANEL(TOKENS) \
 block: \
 	EIGHT(TOKENS) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	MINS \
-	TOKENS(ADDMIN, ACT_S) \
-	TOKENS(STORE, 0) \
+	SCALEDMIN(TOKENS) \
 	NEXT
 
 TEXT ·nibbles1AVX2(SB), NOSPLIT, $0-8

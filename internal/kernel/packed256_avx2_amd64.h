@@ -148,19 +148,15 @@ block: \
 //	R14       halves left
 //	264(SP)   d
 
-// Quad j of sub-block s: Y8 and Y9 with upper bits, of which SHIFT makes the fifth and the sixth.
-#define SIX(TOKENS, s, j, SHIFT, by) \
-	VMOVDQU (64*j)(SI), Y10 \
-	VMOVDQU (64*j+32)(SI), Y11 \
-	SHIFT $by, Y10, Y10 \
-	SHIFT $by, Y11, Y11 \
-	UPPER(upper<>(SB)) \
-	QUAD(TOKENS, (s*ACT_SIZE+ACT_QUAD*j))
+// Quad j of sub-block s: Y8 and Y9 with the fifth and the sixth bits, from Y10 and Y11.
+#define SIX(TOKENS, s, j) UPPER(upper<>(SB)); QUAD(TOKENS, (s*ACT_SIZE+ACT_QUAD*j))
+#define BITS(j) VMOVDQU (64*j)(SI), Y10; VMOVDQU (64*j+32)(SI), Y11
+#define SHIFTED(j, SHIFT, by) BITS(j); SHIFT $by, Y10, Y10; SHIFT $by, Y11, Y11
 
-#define SIX0(TOKENS, j) LOW(64*j); SIX(TOKENS, 0, j, VPSLLW, 4)
-#define SIX1(TOKENS, j) LOW(64*j+512); SIX(TOKENS, 1, j, VPSLLW, 2)
-#define SIX2(TOKENS, j) HIGH(64*j); SIX(TOKENS, 2, j, VPSRLW, 0)
-#define SIX3(TOKENS, j) HIGH(64*j+512); SIX(TOKENS, 3, j, VPSRLW, 2)
+#define SIX0(TOKENS, j) LOW(64*j); SHIFTED(j, VPSLLW, 4); SIX(TOKENS, 0, j)
+#define SIX1(TOKENS, j) LOW(64*j+512); SHIFTED(j, VPSLLW, 2); SIX(TOKENS, 1, j)
+#define SIX2(TOKENS, j) HIGH(64*j); BITS(j); SIX(TOKENS, 2, j)
+#define SIX3(TOKENS, j) HIGH(64*j+512); SHIFTED(j, VPSRLW, 2); SIX(TOKENS, 3, j)
 
 // A scale for 16 columns.
 #define SIXSCALE(i) \

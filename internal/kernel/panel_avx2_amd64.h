@@ -22,3 +22,15 @@
 	ADDQ $ACT_SIZE, R9 \
 	DECQ CX \
 	LEAVE
+
+// SCALED ends a step of weights with a scale, SCALEDMIN one of those with a min besides.
+#define SCALED(TOKENS) \
+	SCALES \
+	TOKENS(SCALE, ACT_D) \
+	TOKENS(STORE, 0)
+#define SCALEDMIN(TOKENS) \
+	SCALES \
+	TOKENS(SCALE, ACT_D) \
+	MINS \
+	TOKENS(ADDMIN, ACT_S) \
+	TOKENS(STORE, 0)

@@ -24,9 +24,7 @@ block: \
 	TOKENS(OFFSET, ACT_N) \
 	FOUR(TOKENS, 0) \
 	FOUR(TOKENS, 4) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	TOKENS(STORE, 0) \
+	SCALED(TOKENS) \
 	NEXT
 
 // Weights are q, with a scale and a min for 32 columns.
@@ -36,11 +34,7 @@ block: \
 	TOKENS(CLEAR, 0) \
 	FOUR(TOKENS, 0) \
 	FOUR(TOKENS, 4) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	MINS \
-	TOKENS(ADDMIN, ACT_S) \
-	TOKENS(STORE, 0) \
+	SCALEDMIN(TOKENS) \
 	NEXT
 
 // Weights are q - 1<<shift, a scale for 16 columns.
@@ -49,15 +43,11 @@ block: \
 block: \
 	TOKENS(OFFSET, ACT_N16) \
 	FOUR(TOKENS, 0) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	TOKENS(STORE, 0) \
+	SCALED(TOKENS) \
 	TOKENS(BROADCAST, ACT_N) \
 	TOKENS(REST, ACT_N16) \
 	FOUR(TOKENS, 4) \
-	SCALES \
-	TOKENS(SCALE, ACT_D) \
-	TOKENS(STORE, 0) \
+	SCALED(TOKENS) \
 	NEXT
 
 TEXT ·offsetWords1AVX2(SB), NOSPLIT, $0-8
