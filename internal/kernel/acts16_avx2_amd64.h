@@ -29,6 +29,19 @@
 	TOKENS(EVEN, (at)) \
 	TOKENS(ODD, (at+4))
 
+// HIGHQUAD is QUAD of the high halves of 64 packed bytes, once OFNIBBLES has made Y15 words of 0x0f.
+#define OFNIBBLES VPAND Y14, Y15, Y15
+#define HIGHQUAD(TOKENS, m, at) \
+	LOAD(m) \
+	VPSRLW $4, Y8, Y10 \
+	VPSRLW $4, Y9, Y11 \
+	VPAND Y15, Y10, Y10 \
+	VPAND Y15, Y11, Y11 \
+	VPSRLW $12, Y8, Y8 \
+	VPSRLW $12, Y9, Y9 \
+	TOKENS(EVEN, (at)) \
+	TOKENS(ODD, (at+4))
+
 #define WIDE(TOKENS, at) \
 	VPSLLW $8, Y8, Y10 \
 	VPSLLW $8, Y9, Y11 \

@@ -29,6 +29,8 @@
 	ADDWIDE(a, b)
 
 #define QUAD(TOKENS, at) TOKENS(DOT, (at))
+#define OFNIBBLES
+#define HIGHQUAD(TOKENS, m, at) HIGH(m); QUAD(TOKENS, at)
 #define WIDE(TOKENS, at) \
 	VPABSB Y8, Y10 \
 	VPABSB Y9, Y11 \

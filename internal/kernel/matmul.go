@@ -120,20 +120,23 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	}
 }
 
-// packed computes the outputs of group g of a piece whose matrix is quantised.
-func (a *Acts) packed(s *scratch, p *productPiece, g int) {
+// packed computes the outputs of groups of a piece whose matrix is quantised, from group g on, at most
+// most of them, and returns how many.
+func (a *Acts) packed(s *scratch, p *productPiece, g, most int) int {
 	y, w, t := p.of, p.of.W, &s.tile
 	f := w.format
-	t.stride, t.shift = w.Cols/32, f.packing.shift
-	src := w.group(g)
+	t.stride, t.shift, t.groups = w.Cols/32, f.packing.shift, 1
 	if takesPacked(a.rows) {
-		t.src, t.blocks = src, w.Cols/32
+		t.groups = groupsAtOnce(a.rows, min(most, max(1, w.Rows/groupRows-g)))
+		n := t.groups
+		t.src, t.blocks = w.data[g*w.groupBytes():(g+n)*w.groupBytes()], w.Cols/32
 		for row := p.from; row < p.to; row += maxTokens {
 			a.tile(s, y, g, row, 0)
 		}
 		*t = tile{}
-		return
+		return n
 	}
+	src := w.group(g)
 	cols := a.panelCols(w)
 	for c := 0; c < w.Cols; c += cols {
 		n := min(cols, w.Cols-c) / f.BlockLen
@@ -144,10 +147,11 @@ func (a *Acts) packed(s *scratch, p *productPiece, g int) {
 		}
 	}
 	*t = tile{}
+	return 1
 }
 
-// tile computes the outputs of group g for up to maxTokens rows of activations
-// from row on, beginning at column c.
+// tile computes the outputs of the tile's groups, the first of them g, for up to maxTokens rows of
+// activations from row on, beginning at column c.
 func (a *Acts) tile(s *scratch, y *Product, g, row, c int) {
 	w, t := y.W, &s.tile
 	rows, tokens := min(groupRows, w.Rows-g*groupRows), min(maxTokens, a.rows-row)

@@ -239,7 +239,11 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 		j.a.tiledGroups(s, p)
 		return
 	}
-	for g := p.lo; g < p.hi; g++ {
+	most := p.hi - p.lo // groups at once
+	if len(p.expands) > 0 || len(s.soon.left) > 0 {
+		most = 1
+	}
+	for g := p.lo; g < p.hi; {
 		if g%panel == 0 {
 			for i := range p.expands {
 				p.expands[i].prefetch(g/panel, g/panel+1)
@@ -247,9 +251,10 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 		}
 		s.soon.run()
 		if p.of.W.format.packing != nil {
-			j.a.packed(s, p, g)
+			g += j.a.packed(s, p, g, min(most, p.hi-g))
 		} else {
 			j.a.float(s, p.of, g)
+			g++
 		}
 	}
 }

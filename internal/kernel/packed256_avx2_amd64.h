@@ -78,7 +78,7 @@ EVERY(0x0101010101010101, one)
 	INCQ SI
 
 #define LOWS(TOKENS, j, off) LOW(64*j); QUAD(TOKENS, (off+ACT_QUAD*j))
-#define HIGHS(TOKENS, j, off) HIGH(64*j); QUAD(TOKENS, (off+ACT_QUAD*j))
+#define HIGHS(TOKENS, j, off) HIGHQUAD(TOKENS, 64*j, (off+ACT_QUAD*j))
 
 // PAIRS is the sub-blocks of a block, two for every 512 bytes, and AFTER each.
 #define NOTHING
@@ -105,12 +105,13 @@ done:
 
 #define Q4_KPACKED(TOKENS) \
 	PACKED(TOKENS) \
+	OFNIBBLES \
 block: \
 	LINES4(2048) \
 	PAIRS(LOWS, HIGHS, TOKENS, NOTHING, 2048) \
 	ADDQ $256, DI \
 	SUBQ $8, CX \
-	LEAVE
+	LEAVEGROUP
 
 // Q5_K besides:
 //
@@ -140,7 +141,7 @@ block: \
 	PAIRS(LOWFIVES, HIGHFIVES, TOKENS, NEXTBIT, 2560) \
 	ADDQ $768, DI \
 	SUBQ $8, CX \
-	LEAVE
+	LEAVEGROUP
 
 // Q6_K, four sub-blocks of 32 columns at a time.
 //
@@ -216,4 +217,4 @@ half: \
 	JNE half \
 	ADDQ $1312, DI \
 	SUBQ $8, CX \
-	LEAVE
+	LEAVEGROUP

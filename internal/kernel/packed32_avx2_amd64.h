@@ -6,8 +6,7 @@ EVERY(0x1010101010101010, fifth)
 #define NIBBLES(TOKENS, j) \
 	LOW(64*j) \
 	QUAD(TOKENS, (ACT_QUAD*j)) \
-	HIGH(64*j) \
-	QUAD(TOKENS, (ACT_QUAD*(j+4)))
+	HIGHQUAD(TOKENS, 64*j, (ACT_QUAD*(j+4)))
 
 // The same with a fifth bit each: bit j of the 64 bytes at 256 for quad j.
 #define FIVES(TOKENS, j) \
@@ -36,10 +35,11 @@ EVERY(0x1010101010101010, fifth)
 	ADDQ $bytes, DI \
 	ADDQ $ACT_SIZE, R9 \
 	DECQ CX \
-	LEAVE
+	LEAVEGROUP
 
 #define Q4_0PACKED(TOKENS) \
 	PACKED(TOKENS) \
+	OFNIBBLES \
 block: \
 	TOKENS(OFFSET3, ACT_N) \
 	LINES4(0); AHEAD(256) \
@@ -51,6 +51,7 @@ block: \
 
 #define Q4_1PACKED(TOKENS) \
 	PACKED(TOKENS) \
+	OFNIBBLES \
 block: \
 	TOKENS(CLEAR, 0) \
 	LINES4(0); AHEAD(256) \

@@ -6,7 +6,8 @@ const maxTokens = 8
 // tile is one call of a tile kernel: 16 weight rows times up to
 // maxTokens rows of activations.
 type tile struct {
-	src         []byte     // the packed group, for kernels that need no panel
+	src         []byte     // packed groups, for kernels that need no panel
+	groups      int        // of src; their outputs lie side by side
 	q           []uint8    // [columns/4][16][4]
 	scale, mins []float32  // [columns/step][16]
 	x           []actBlock // [tokens], stride apart, [blocks]; or nil, and

@@ -86,6 +86,15 @@ func takesPacked(rows int) bool { return isa == pathAVX512 || isa == pathAVX2 &&
 // a panel is read often enough to be worth writing.
 const packedMost = 8
 
+// groupsAtOnce is how many of n packed groups one call takes: kernels for AVX2 all of them, if they take
+// all rows of activations as well, which would be far from the weights of the first group else.
+func groupsAtOnce(rows, n int) int {
+	if isa == pathAVX2 && rows <= 4 && rows != 3 {
+		return n
+	}
+	return 1
+}
+
 // run computes the tile with the path in use.
 func (t *tile) run(f *Format) {
 	if t.words != nil {
