@@ -3,6 +3,7 @@
 //
 //	DI   group blocks
 //	R10  groups left
+//	AX   how far ahead memory is asked for
 //	Y14  bytes of 0x0f
 
 #define PACKED(TOKENS) \
@@ -10,28 +11,43 @@
 	MOVQ tile_src(AX), DI \
 	MOVQ tile_groups(AX), R10 \
 	BYTES(0x0f, X14, Y14) \
+	MOVQ t+0(FP), AX \
+	MOVQ (tile_passes+passes_first)(AX), AX \
 group: \
 	VXORPS Y12, Y12, Y12 \
 	TOKENS(ZERO, 0)
 
-// LEAVEGROUP goes on to the next block, or group: a call for each group of a narrow matrix would take
-// as long as a tenth of it. The last instruction before it counts the blocks done.
+// LEAVEGROUP goes on to the next block, the group's next four rows of activations, or the next group: a
+// call for each group of a narrow matrix would take as long as a tenth of it. The last instruction before
+// it counts the blocks done, which are those of whole rows.
 #define LEAVEGROUP \
 	JNE block \
-	MOVQ t+0(FP), AX \
-	MOVQ ACT_FIRST(AX), R9 \
-	MOVQ tile_blocks(AX), CX \
-	ADDQ $64, DX \
+	MOVQ t+0(FP), R15 \
+	MOVQ tile_blocks(R15), CX \
+	CMPQ AX, (tile_passes+passes_last)(R15) \
+	JCC over \
+	ADDQ $64, AX \
+	SUBQ (tile_passes+passes_bytes)(R15), DI \
+	ADDQ R12, R9 \
+	LEAQ (DX)(BX*4), DX \
+	JMP group \
+over: \
+	MOVQ (tile_passes+passes_first)(R15), AX \
+	MOVQ ACT_FIRST(R15), R9 \
+	SUBQ (tile_passes+passes_back)(R15), DX \
 	DECQ R10 \
 	JNE group \
 	VZEROUPPER \
 	RET
 
-// AHEAD asks memory for lines of the group blocks that come: see AHEAD of the tiles for AVX-512.
-#define AHEAD(at) PREFETCHT0 (4096+at)(DI)
-#define LINES2(at) AHEAD((at)); AHEAD((at+64))
-#define LINES4(at) LINES2((at)); LINES2((at+128))
-#define LINES8(at) LINES4((at)); LINES4((at+256))
+// AHEAD asks memory for lines of the group blocks that come: see AHEAD of the tiles for AVX-512. With
+// four rows of activations at a time a kernel asks for every other line, and in the next pass, which is
+// AX for, for those between: memory would be idle else while a group's second four rows are multiplied.
+#define AHEAD(at) PREFETCHT0 (at)(DI)(AX*1)
+#define BOTH(at) AHEAD((at)); AHEAD((at+64))
+#define OTHER(at) AHEAD((at))
+#define LINES4(ASK, at) ASK((at)); ASK((at+128))
+#define LINES8(ASK, at) LINES4(ASK, (at)); LINES4(ASK, (at+256))
 
 // OFFSETn begins sums at the activations' negated sum times 1<<n.
 #define OFFSET3(x, a, b, out0, out1) VPBROADCASTD x, a; VPSLLD $3, a, a; VMOVDQA a, b

@@ -8,6 +8,7 @@ const maxTokens = 8
 type tile struct {
 	src         []byte     // packed groups, for kernels that need no panel
 	groups      int        // of src; their outputs lie side by side
+	passes      passes     // of kernels that read packed groups with AVX2
 	q           []uint8    // [columns/4][16][4]
 	scale, mins []float32  // [columns/step][16]
 	x           []actBlock // [tokens], stride apart, [blocks]; or nil, and
@@ -19,6 +20,14 @@ type tile struct {
 	blocks      int  // of 32 columns
 	shift       int  // of the offset
 	more        bool // add to out rather than begin
+}
+
+// passes are what a kernel needs to know to multiply a group with four rows of activations after another.
+type passes struct {
+	bytes int // of a group
+	first int // how far ahead memory is asked for in the first pass
+	last  int // the same of the last one
+	back  int // bytes from the outputs of the last pass to those of the first one with the next group
 }
 
 // generic is the portable tile kernel.

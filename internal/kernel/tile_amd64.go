@@ -86,10 +86,10 @@ func takesPacked(rows int) bool { return isa == pathAVX512 || isa == pathAVX2 &&
 // a panel is read often enough to be worth writing.
 const packedMost = 8
 
-// groupsAtOnce is how many of n packed groups one call takes: kernels for AVX2 all of them, if they take
-// all rows of activations as well, which would be far from the weights of the first group else.
+// groupsAtOnce is how many of n packed groups one call takes: kernels for AVX2 all of them, if one
+// kernel takes all rows of activations as well. The next one would find the first group far away.
 func groupsAtOnce(rows, n int) int {
-	if isa == pathAVX2 && rows <= 4 && rows != 3 {
+	if isa == pathAVX2 && (rows <= 2 || rows == 4 || rows == 8) {
 		return n
 	}
 	return 1
@@ -106,7 +106,7 @@ func (t *tile) run(f *Format) {
 		t.runAsm(&tilesAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.runAsm(&packedAVX2[f.Type], 2)
+			t.runPacked(&packedAVX2[f.Type])
 			return
 		}
 		t.runAsm(&tilesAVX2[f.packing.kindAVX2()], 2)
@@ -140,6 +140,29 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 		}
 		kernels[k](t)
 		t.skip(1 << k)
+	}
+}
+
+// packedFar is how far ahead memory is asked for in the first pass.
+const packedFar = 4096
+
+// runPacked is runAsm for kernels that read packed groups with AVX2. Those of four tokens take four after
+// four.
+func (t *tile) runPacked(kernels *[4]func(*tile)) {
+	for k := 2; t.tokens > 0; {
+		n := t.tokens >> k
+		if n == 0 {
+			k--
+			continue
+		}
+		p := passes{bytes: len(t.src) / t.groups, first: packedFar, back: 4 * ((n-1)*t.outStride<<k - groupRows)}
+		if n > 1 {
+			p.first = p.bytes
+		}
+		p.last = p.first + 64*(n-1)
+		t.passes = p
+		kernels[k](t)
+		t.skip(n << k)
 	}
 }
 

@@ -61,7 +61,7 @@ func (t *tile) runWords(f *Format) {
 		t.runAsm(&wordsAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.runAsm(&packedWordsAVX2[f.Type], 2)
+			t.runPacked(&packedWordsAVX2[f.Type])
 			return
 		}
 		t.runAsm(&wordsTilesAVX2[f.packing.kindAVX2()], 2)
