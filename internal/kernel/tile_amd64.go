@@ -144,7 +144,7 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 }
 
 // packedFar is how far ahead memory is asked for in the first pass.
-const packedFar = 4096
+const packedFar = 2048
 
 // runPacked is runAsm for kernels that read packed groups with AVX2. Those of four tokens take four after
 // four.
