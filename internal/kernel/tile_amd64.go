@@ -106,7 +106,7 @@ func (t *tile) run(f *Format) {
 		t.runAsm(&tilesAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.runPacked(&packedAVX2[f.Type])
+			t.runPacked(&packedAVX2[f.Type], f)
 			return
 		}
 		t.runAsm(&tilesAVX2[f.packing.kindAVX2()], 2)
@@ -143,19 +143,21 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 	}
 }
 
-// packedFar is how far ahead memory is asked for in the first pass.
+// packedFar is how far ahead memory is asked for at least, if there is one pass: as many whole blocks, so
+// that what a kernel reads first of a block, which may be its end, is asked for a block before as well.
 const packedFar = 2048
 
 // runPacked is runAsm for kernels that read packed groups with AVX2. Those of four tokens take four after
 // four.
-func (t *tile) runPacked(kernels *[4]func(*tile)) {
+func (t *tile) runPacked(kernels *[4]func(*tile), f *Format) {
+	block := groupRows * f.BlockBytes
 	for k := 2; t.tokens > 0; {
 		n := t.tokens >> k
 		if n == 0 {
 			k--
 			continue
 		}
-		p := passes{bytes: len(t.src) / t.groups, first: packedFar, back: 4 * ((n-1)*t.outStride<<k - groupRows)}
+		p := passes{bytes: len(t.src) / t.groups, first: (packedFar + block - 1) / block * block, back: 4 * ((n-1)*t.outStride<<k - groupRows)}
 		if n > 1 {
 			p.first = p.bytes
 		}

@@ -61,7 +61,7 @@ func (t *tile) runWords(f *Format) {
 		t.runAsm(&wordsAVX512[f.Type], 3)
 	case pathAVX2:
 		if t.src != nil {
-			t.runPacked(&packedWordsAVX2[f.Type])
+			t.runPacked(&packedWordsAVX2[f.Type], f)
 			return
 		}
 		t.runAsm(&wordsTilesAVX2[f.packing.kindAVX2()], 2)
