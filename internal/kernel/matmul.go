@@ -126,7 +126,7 @@ func (a *Acts) packed(s *scratch, p *productPiece, g, most int) int {
 	y, w, t := p.of, p.of.W, &s.tile
 	f := w.format
 	t.stride, t.shift, t.groups = w.Cols/32, f.packing.shift, 1
-	if takesPacked(a.rows) {
+	if takesPacked(f, a.rows) {
 		t.groups = groupsAtOnce(a.rows, min(most, max(1, w.Rows/groupRows-g)))
 		n := t.groups
 		t.src, t.blocks = w.data[g*w.groupBytes():(g+n)*w.groupBytes()], w.Cols/32

@@ -33,7 +33,7 @@ func (a *Acts) reserve(n int, y *Product) {
 		if a.tilingOf(y) != byWords {
 			wide = q
 		}
-	case w.format.packing != nil && !takesPacked(a.rows):
+	case w.format.packing != nil && !takesPacked(w.format, a.rows):
 		q = groupRows * a.panelCols(w)
 		f = 2 * q / w.format.packing.step
 	}

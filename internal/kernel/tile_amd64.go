@@ -79,12 +79,16 @@ var tilesAVX2 = [...][4]func(*tile){
 }
 
 // takesPacked says that tiles of so many rows of activations read packed groups on the path in
-// use, not panels.
-func takesPacked(rows int) bool { return isa == pathAVX512 || isa == pathAVX2 && rows <= packedMost }
-
-// packedMost is for how many rows kernels for AVX2 read packed groups, four rows at a time: with more
-// a panel is read often enough to be worth writing.
-const packedMost = 8
+// use, not panels. Kernels for AVX2 do so for few rows, four at a time: with more a panel is read often
+// enough to be worth writing, and with blocks of 256 columns, whose scales take as long as some
+// rows do, that is so sooner.
+func takesPacked(f *Format, rows int) bool {
+	const few, fewer = 8, 4
+	if isa == pathAVX2 {
+		return rows <= fewer || rows <= few && f.BlockLen < 256
+	}
+	return isa == pathAVX512
+}
 
 // groupsAtOnce is how many of n packed groups one call takes: kernels for AVX2 all of them, if one
 // kernel takes all rows of activations as well. The next one would find the first group far away.

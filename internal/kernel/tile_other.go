@@ -12,7 +12,7 @@ func (t *tile) run(f *Format) {
 }
 
 // takesPacked says that tiles of so many rows of activations read packed groups, not panels.
-func takesPacked(rows int) bool { return false }
+func takesPacked(f *Format, rows int) bool { return false }
 
 // groupsAtOnce is how many of n packed groups one call takes.
 func groupsAtOnce(rows, n int) int { return 1 }
