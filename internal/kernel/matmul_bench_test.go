@@ -7,26 +7,32 @@ import (
 	"testing"
 )
 
-// BenchmarkMatMul is one matrix of many rows: GB/s of weights for one token,
-// GOPS (two per weight and token) for many.
-func BenchmarkMatMul(b *testing.B) {
-	const rows, cols = 1536, 768
+// BenchmarkMatMul is one matrix of many rows, which stays in the caches: GB/s of weights for one
+// token, GOPS (two per weight and token) for many.
+func BenchmarkMatMul(b *testing.B) { benchmarkFormats(b, 1536, 768, 1, 4, 8, 64) }
+
+// BenchmarkMatMulWide is one token and a matrix as models of 7B have, of which caches hold little.
+func BenchmarkMatMulWide(b *testing.B) { benchmarkFormats(b, 4096, 4096, 1) }
+
+func benchmarkFormats(b *testing.B, rows, cols int, tokens ...int) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, f := range Formats() {
 		m := mustMatrix(b, Source{Type: f.Type, Rows: rows, Cols: cols, Data: randomStored(rng, f, rows, cols)})
-		for _, tokens := range []int{1, 4, 64} {
-			b.Run(fmt.Sprintf("%s/tokens=%d", f.Name, tokens), func(b *testing.B) {
-				x := randomActs(rng, tokens, cols)
-				y := make([]float32, tokens*rows)
-				var a Acts
-				for b.Loop() {
-					a.Set(nil, x, tokens, cols)
-					MatMul(nil, y, m, &a)
-				}
-				perOp := b.Elapsed().Seconds() / float64(b.N)
-				b.ReportMetric(float64(m.Bytes())/perOp/1e9, "GB/s")
-				b.ReportMetric(2*float64(rows*cols*tokens)/perOp/1e9, "GOPS")
-			})
+		for _, tokens := range tokens {
+			for _, pr := range products {
+				b.Run(fmt.Sprintf("%s/tokens=%d/exact=%v", f.Name, tokens, pr.exact), func(b *testing.B) {
+					x := randomActs(rng, tokens, cols)
+					y := make([]float32, tokens*rows)
+					var a Acts
+					for b.Loop() {
+						a.Set(nil, x, tokens, cols)
+						pr.f(nil, y, m, &a)
+					}
+					perOp := b.Elapsed().Seconds() / float64(b.N)
+					b.ReportMetric(float64(m.Bytes())/perOp/1e9, "GB/s")
+					b.ReportMetric(2*float64(rows*cols*tokens)/perOp/1e9, "GOPS")
+				})
+			}
 		}
 	}
 }
