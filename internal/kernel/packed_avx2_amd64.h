@@ -17,9 +17,9 @@ group: \
 	VXORPS Y12, Y12, Y12 \
 	TOKENS(ZERO, 0)
 
-// LEAVEGROUP goes on to the next block, the group's next four rows of activations, or the next group: a
-// call for each group of a narrow matrix would take as long as a tenth of it. The last instruction before
-// it counts the blocks done, which are those of whole rows.
+// LEAVEGROUP goes on to the next block, the group's next four rows of activations, or the next group: in
+// a narrow matrix a call for each group is felt. The last instruction before it counts the blocks done,
+// which are those of whole rows.
 #define LEAVEGROUP \
 	JNE block \
 	MOVQ t+0(FP), R15 \
