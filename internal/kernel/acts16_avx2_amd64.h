@@ -21,13 +21,15 @@
 	VPADDD Y13, a, a \
 	VPADDD Y12, b, b
 
+// WORDS multiplies columns 0, 2 in Y10 and Y11 and columns 1, 3 in Y8 and Y9.
+#define WORDS(TOKENS, at) TOKENS(EVEN, (at)); TOKENS(ODD, (at+4))
+
 #define QUAD(TOKENS, at) \
 	VPAND Y15, Y8, Y10 \
 	VPAND Y15, Y9, Y11 \
 	VPSRLW $8, Y8, Y8 \
 	VPSRLW $8, Y9, Y9 \
-	TOKENS(EVEN, (at)) \
-	TOKENS(ODD, (at+4))
+	WORDS(TOKENS, at)
 
 // HIGHQUAD is QUAD of the high halves of 64 packed bytes, once OFNIBBLES has made Y15 words of 0x0f.
 #define OFNIBBLES VPAND Y14, Y15, Y15
@@ -39,8 +41,7 @@
 	VPAND Y15, Y11, Y11 \
 	VPSRLW $12, Y8, Y8 \
 	VPSRLW $12, Y9, Y9 \
-	TOKENS(EVEN, (at)) \
-	TOKENS(ODD, (at+4))
+	WORDS(TOKENS, at)
 
 #define WIDE(TOKENS, at) \
 	VPSLLW $8, Y8, Y10 \
@@ -49,5 +50,4 @@
 	VPSRAW $8, Y9, Y9 \
 	VPSRAW $8, Y10, Y10 \
 	VPSRAW $8, Y11, Y11 \
-	TOKENS(EVEN, (at)) \
-	TOKENS(ODD, (at+4))
+	WORDS(TOKENS, at)

@@ -3,7 +3,7 @@ package kernel
 // maxTokens is how many rows of activations a tile kernel takes at most.
 const maxTokens = 8
 
-// tile is one call of a tile kernel: 16 weight rows times up to
+// tile is one call of a tile kernel: 16 weight rows, or some groups of 16, times up to
 // maxTokens rows of activations.
 type tile struct {
 	src         []byte     // packed groups, for kernels that need no panel
