@@ -30,7 +30,7 @@ func (a *Acts) reserve(n int, y *Product) {
 	case a.takesTiles(y):
 		q = tiledChunk * groupRows * a.tiledWidth(y)
 		f = 2 * q / w.format.packing.step
-		if a.tilingOf(y) != byWords {
+		if a.tilingOf(y) == byPairs {
 			wide = q
 		}
 	case w.format.packing != nil && !takesPacked(w.format, a.rows):

@@ -6,13 +6,12 @@ import (
 )
 
 // Products of many rows of activations with quantised weights go by the tiles of AMX:
-// sixteen rows of each, 32 columns at a time. What tiles multiply are bfloat16 numbers, which
-// hold integers of up to eight bits, and they add up in float32, whose sums of integers are exact
-// below 2^24. So they are the sums of the integers, and float32 already. Tiles of bytes take as
-// long, and each sum would have to be converted.
+// sixteen rows of each, 32 columns at a time. Integers of 8 bits are multiplied as they are, and
+// their sums become float32 by two additions.
 //
-// Activations of 16 bits are two such numbers each, whose sums stay below 2^24 with weights of
-// few bits. Those of more bits are multiplied by tiles of bytes.
+// Activations of 16 bits are two bfloat16 numbers each, which hold integers of up to eight bits. Tiles
+// add their products up in float32, which is exact below 2^24, as sums with weights of few bits are.
+// Those of more bits are multiplied by tiles of bytes, high and low.
 
 // tiling is how activations are laid out for tiles.
 type tiling uint8
@@ -24,15 +23,15 @@ const (
 	byWords        // of 16 bits: wordTile
 )
 
-// byteTile is a block of 32 columns of sixteen rows of activations of 8 bits. Of every
-// four columns the codes stand in the order of wordBlock.
+// byteTile is a block of 32 columns of sixteen rows of activations of 8 bits.
 type byteTile struct {
-	q    [groupRows][32]uint16 // bfloat16
-	d, s [groupRows]float32    // as in actBlock
+	q    [groupRows][32]int8
+	d, s [groupRows]float32 // as in actBlock
 }
 
 // pairTile is the same of activations of 16 bits: numbers d*q of a wordBlock, whose d is a power of
 // two, as high + low. Sums of their products with codes of weights are those of q, times d: exact.
+// Of every four columns the numbers stand in the order of wordBlock.
 type pairTile struct {
 	high, low [groupRows][32]uint16 // bfloat16
 	s         [groupRows]float32    // as in wordBlock
@@ -92,8 +91,8 @@ type tiledCall struct {
 	sums        *tiledSums
 }
 
-// tiledSums is of two blocks up to four sums each.
-type tiledSums [2][5][groupRows][groupRows]int32
+// tiledSums is of two blocks up to two sums each.
+type tiledSums [2][2][groupRows][groupRows]int32
 
 // quantiseTilesGeneric fills dst from some rows of x, at most sixteen, of cols numbers each.
 func quantiseTilesGeneric(dst []byteTile, x []float32, cols, rows int) {
@@ -104,9 +103,7 @@ func quantiseTilesGeneric(dst []byteTile, x []float32, cols, rows int) {
 			var of actBlock
 			quantiseBlock(&of, x[i*cols+32*b:][:32])
 			t.d[i], t.s[i] = of.d, of.s
-			for k, q := range of.q {
-				t.q[i][k&^3+wordOrder[k&3]] = F32ToBF16(float32(q))
-			}
+			t.q[i] = of.q
 		}
 	}
 }
@@ -207,7 +204,7 @@ func (a *Acts) tilingOf(y *Product) tiling {
 		return byBytes
 	case y.Exact && a.rows >= wordsLeast && p.pairs():
 		return byPairs
-	case y.Exact && a.rows >= wordsLeast:
+	case y.Exact && a.rows >= wordsLeast && p.step == 32:
 		return byWords
 	}
 	return noTiles
@@ -270,7 +267,7 @@ func (a *Acts) tiledPart(s *scratch, p *productPiece, to *tiledOut, c, n int) {
 	for g := range hi - lo {
 		q := s.q[g*size:][:size]
 		from := w.group(lo + g)[c/f.BlockLen*f.BlockBytes*groupRows:]
-		if by != byWords {
+		if by == byPairs {
 			f.unpackWide(s.wide[g*size:], q, scale[g*steps:], mins[g*steps:], from, n/f.BlockLen)
 			continue
 		}
@@ -280,7 +277,7 @@ func (a *Acts) tiledPart(s *scratch, p *productPiece, to *tiledOut, c, n int) {
 		}
 	}
 	t := tiledCall{by: by, q: unsafe.Pointer(&s.q[0]), scale: &scale[0], blocks: n / 32, sums: s.sums}
-	if by != byWords {
+	if by == byPairs {
 		t.q = unsafe.Pointer(&s.wide[0])
 	}
 	if f.packing.mins {

@@ -12,9 +12,6 @@ func wordsAMX(t *tiledCall)
 func bytes16AMX(t *tiledCall)
 
 //go:noescape
-func words16AMX(t *tiledCall)
-
-//go:noescape
 func pairsAMX(t *tiledCall)
 
 //go:noescape
@@ -52,16 +49,7 @@ func widenQ4_KAVX512(q *uint16, scale, mins *float32, src *byte, n int, codes *[
 // as these take four bytes of, of sixteen such (6 and 7).
 //
 //lint:ignore U1000 assembly reads it
-var bytesShapes = tiledPalette(64)
-
-//lint:ignore U1000 assembly reads it
-var bytes16Shapes = tiledPalette(32)
-
-//lint:ignore U1000 assembly reads it
-var wordsShapes = tiledPalette(32)
-
-//lint:ignore U1000 assembly reads it
-var words16Shapes = tiledPalette(16)
+var shapes64, shapes32, shapes16 = tiledPalette(64), tiledPalette(32), tiledPalette(16)
 
 func tiledPalette(bytes byte) (s [64]byte) {
 	s[0] = 1
@@ -122,8 +110,6 @@ func (t *tiledCall) run(step int) {
 		pairs16AMX(t)
 	case t.by == byPairs:
 		pairsAMX(t)
-	case step == 16:
-		words16AMX(t)
 	default:
 		wordsAMX(t)
 	}

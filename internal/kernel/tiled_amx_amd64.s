@@ -5,8 +5,8 @@
 #include "registers_avx512_amd64.h"
 #include "amx_amd64.h"
 
-// Products on the tiles of AMX, see tiled.go. In each step the sums of the block after
-// the next are computed, those of the next leave their tiles, and those of this one are
+// Products on the tiles of AMX, see tiled.go. In each step the sums of the next block leave
+// their tiles, those of the block two after that are begun, and those of this one are
 // scaled and added to the outputs. While tiles work, the processor has half its rate of
 // float32, and that is what this takes: hence as few operations for a sum as there can be.
 //
@@ -19,7 +19,7 @@
 //	R14       activations of the sixteen rows;  CX  sixteens left
 //	first out outputs of the sixteen rows, of this group;  groups begun  those left, and not yet begun
 //	sums      blocks of all groups that have not been added
-//	Z0–Z15    outputs;  Z28 Z30  scales, Z31  mins of sixteen weight rows;  Z29  byteUp
+//	Z0–Z15    outputs;  Z28 Z30  scales, Z31  mins of sixteen weight rows;  Z29  toFloat or byteUp
 
 #define SUM 1024
 #define D(X_SIZE) (X_SIZE-128)
@@ -29,6 +29,12 @@
 #define PAIRS_SIZE pairTile__size
 #define WORDS_SIZE wordTile__size
 
+// The bits of 1.5 * 2^23: with an integer between -2^22 and 2^22 added to them they are those
+// of their sum, and that less this number is the integer as float32. Additions and subtractions
+// keep their rate beside tiles, conversions do not.
+DATA toFloat<>+0(SB)/4, $0x4b400000
+GLOBL toFloat<>(SB), RODATA|NOPTR, $4
+
 // What makes 256 of each number.
 DATA byteUp<>+0(SB)/4, $0x02010080
 DATA byteUp<>+4(SB)/4, $0x06050480
@@ -36,59 +42,52 @@ DATA byteUp<>+8(SB)/4, $0x0a090880
 DATA byteUp<>+12(SB)/4, $0x0e0d0c80
 GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 
-// What is computed of a block, and left in tiles 0 to 3.
-#define BYTES_PRODUCTS \
+// What is computed of a block, and left in tiles from T on.
+#define BYTES_PRODUCTS(T) \
 	TILELOADD(6, 7, 0, 0) \
-	TILELOADD(4, 6, 0, 0) \
-	TILEZERO(0) \
-	TDPBF16PS(0, 4, 6)
-#define PAIRS_PRODUCTS \
+	TILELOADD(4, 6, 2, 0) \
+	TILEZERO(T) \
+	TDPBSSD(T, 4, 6)
+#define PAIRS_PRODUCTS(T) \
 	TILELOADD(6, 7, 0, 0) \
 	TILELOADD(4, 6, 0, 0) \
 	TILELOADD(5, 6, 0, 1024) \
-	TILEZERO(0) \
-	TDPBF16PS(0, 4, 6) \
-	TDPBF16PS(0, 5, 6)
-#define WORDS_PRODUCTS \
+	TILEZERO(T) \
+	TDPBF16PS(T, 4, 6) \
+	TDPBF16PS(T, 5, 6)
+#define WORDS_PRODUCTS(T) \
 	TILELOADD(6, 7, 0, 0) \
 	TILELOADD(4, 6, 2, 0) \
 	TILELOADD(5, 6, 2, 512) \
-	TILEZERO(0) \
-	TDPBSSD(0, 4, 6) \
-	TILEZERO(1) \
-	TDPBUSD(1, 5, 6)
-#define BYTES16_PRODUCTS \
-	BYTES_PRODUCTS \
-	TILELOADD(7, 7, 0, 512) \
-	TILELOADD(5, 6, 0, 32) \
-	TILEZERO(1) \
-	TDPBF16PS(1, 5, 7)
-#define PAIRS16_PRODUCTS \
-	PAIRS_PRODUCTS \
+	TILEZERO(T) \
+	TDPBSSD(T, 4, 6) \
+	TILEZERO(T+1) \
+	TDPBUSD(T+1, 5, 6)
+#define BYTES16_PRODUCTS(T) \
+	BYTES_PRODUCTS(T) \
+	TILELOADD(7, 7, 0, 256) \
+	TILELOADD(5, 6, 2, 16) \
+	TILEZERO(T+1) \
+	TDPBSSD(T+1, 5, 7)
+#define PAIRS16_PRODUCTS(T) \
+	PAIRS_PRODUCTS(T) \
 	TILELOADD(7, 7, 0, 512) \
 	TILELOADD(4, 6, 0, 32) \
 	TILELOADD(5, 6, 0, 1056) \
-	TILEZERO(1) \
-	TDPBF16PS(1, 4, 7) \
-	TDPBF16PS(1, 5, 7)
-#define WORDS16_PRODUCTS \
-	WORDS_PRODUCTS \
-	TILELOADD(7, 7, 0, 256) \
-	TILELOADD(4, 6, 2, 16) \
-	TILELOADD(5, 6, 2, 528) \
-	TILEZERO(2) \
-	TDPBSSD(2, 4, 7) \
-	TILEZERO(3) \
-	TDPBUSD(3, 5, 7)
+	TILEZERO(T+1) \
+	TDPBF16PS(T+1, 4, 7) \
+	TDPBF16PS(T+1, 5, 7)
 
-#define STORES1 TILESTORED(0, 3, 0, 0)
-#define STORES2 STORES1; TILESTORED(1, 3, 0, 1024)
-#define STORES4 STORES2; TILESTORED(2, 3, 0, 2048); TILESTORED(3, 3, 0, 3072)
+#define STORES1(T) TILESTORED(T, 3, 0, 0)
+#define STORES2(T) STORES1(T); TILESTORED(T+1, 3, 0, 1024)
 
 // The sums of row I, scaled, added to its outputs O.
-#define BYTES_ROW(I, O, T, U) \
-	VMULPS.BCST (D(BYTES_SIZE)+4*I)(R9), Z30, T \
-	VFMADD231PS (64*I)(R10), T, O
+#define BYTES_SUM(AT, SCALE, I, O, T, U) \
+	VPADDD (AT+64*I)(R10), Z29, U \
+	VSUBPS Z29, U, U \
+	VMULPS.BCST (D(BYTES_SIZE)+4*I)(R9), SCALE, T \
+	VFMADD231PS U, T, O
+#define BYTES_ROW(I, O, T, U) BYTES_SUM(0, Z30, I, O, T, U)
 #define PAIRS_ROW(I, O, T, U) \
 	VFMADD231PS (64*I)(R10), Z30, O
 #define WORDS_ROW(I, O, T, U) \
@@ -100,19 +99,10 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	VFMADD231PS U, T, O
 #define BYTES16_ROW(I, O, T, U) \
 	BYTES_ROW(I, O, T, U) \
-	VMULPS.BCST (D(BYTES_SIZE)+4*I)(R9), Z28, U \
-	VFMADD231PS (SUM+64*I)(R10), U, O
+	BYTES_SUM(SUM, Z28, I, O, T, U)
 #define PAIRS16_ROW(I, O, T, U) \
 	PAIRS_ROW(I, O, T, U) \
 	VFMADD231PS (SUM+64*I)(R10), Z28, O
-#define WORDS16_ROW(I, O, T, U) \
-	WORDS_ROW(I, O, T, U) \
-	VMOVDQU32 (2*SUM+64*I)(R10), U \
-	VPSHUFB Z29, U, U \
-	VPADDD (3*SUM+64*I)(R10), U, U \
-	VCVTDQ2PS U, U \
-	VMULPS.BCST (D(WORDS_SIZE)+4*I)(R9), Z28, T \
-	VFMADD231PS U, T, O
 
 // What the mins of row I make.
 #define BYTES_MIN(I, O) VFMADD231PS.BCST (S(BYTES_SIZE)+4*I)(R9), Z31, O
@@ -195,11 +185,30 @@ GLOBL byteUp<>(SB), RODATA|NOPTR, $16
 	MOVQ tiledCall_blocks(R15), R8 \
 LABEL:
 
-#define KERNEL(SHAPES, X_SIZE, Q_SIZE, NEXT_SUMS, PRODUCTS, STORES, SCALE, ROW, MIN) \
+// UNIT adds the sums of a block to the outputs. Before, those of the next leave their tiles, which were
+// begun two blocks ago and should be done, and begin with a block there.
+#define UNIT(X_SIZE, Q_SIZE, STORES, PRODUCTS, SCALE, ROW, MIN, LABEL, NEXT) \
+	XCHGQ BX, R10 \
+	DECQ sums-48(SP) \
+	JEQ LABEL \
+	STORES \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, LABEL) \
+	SCALE \
+	ROWS(ROW) \
+	TESTQ R12, R12 \
+	JEQ NEXT \
+	VMOVUPS (R12), Z31 \
+	ADDQ $64, R12 \
+	MINS(MIN) \
+NEXT: \
+	ADDQ $X_SIZE, R9 \
+	DECQ R13
+
+#define KERNEL(SHAPES, CONSTANT, X_SIZE, Q_SIZE, OTHER, PRODUCTS, STORES, SCALE, ROW, MIN) \
 	MOVQ t+0(FP), R15 \
 	LEAQ SHAPES(SB), DI \
 	LDTILECFG_DI \
-	VBROADCASTI32X4 byteUp<>(SB), Z29 \
+	CONSTANT \
 	MOVQ $64, AX \
 	MOVQ $32, DX \
 	MOVQ tiledCall_rows(R15), CX \
@@ -220,10 +229,11 @@ rows: \
 	MOVQ tiledCall_scale(R15), R11 \
 	MOVQ tiledCall_mins(R15), R12 \
 	MOVQ tiledCall_sums(R15), BX \
-	LEAQ NEXT_SUMS(BX), R10 \
-	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, first) \
-	STORES \
-	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, second) \
+	LEAQ (2*SUM)(BX), R10 \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS(0), one) \
+	STORES(0) \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS(OTHER), two) \
+	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS(0), three) \
 group: \
 	MOVQ DI, q-16(SP) \
 	MOVQ out-8(SP), DI \
@@ -246,23 +256,15 @@ begin: \
 	MOVQ $32, DX \
 	MOVQ R14, R9 \
 	MOVQ tiledCall_blocks(R15), R13 \
-block: \
-	XCHGQ BX, R10 \
-	DECQ sums-48(SP) \
-	JEQ scale \
-	STORES \
-	COMPUTE(X_SIZE, Q_SIZE, PRODUCTS, scale) \
-	SCALE \
-	ROWS(ROW) \
-	TESTQ R12, R12 \
-	JEQ next \
-	VMOVUPS (R12), Z31 \
-	ADDQ $64, R12 \
-	MINS(MIN) \
-next: \
-	ADDQ $X_SIZE, R9 \
-	DECQ R13 \
-	JNZ block \
+	CMPQ BX, tiledCall_sums(R15) \
+	JNE odd \
+even: \
+	UNIT(X_SIZE, Q_SIZE, STORES(OTHER), PRODUCTS(OTHER), SCALE, ROW, MIN, scaleEven, nextEven) \
+	JEQ done \
+odd: \
+	UNIT(X_SIZE, Q_SIZE, STORES(0), PRODUCTS(0), SCALE, ROW, MIN, scaleOdd, nextOdd) \
+	JNE even \
+done: \
 	MOVQ DI, q-16(SP) \
 	MOVQ out-8(SP), DI \
 	ADDQ $64, out-8(SP) \
@@ -281,29 +283,29 @@ next: \
 	VZEROUPPER \
 	RET
 
+#define TO_FLOAT VPBROADCASTD toFloat<>(SB), Z29
+#define BYTE_UP VBROADCASTI32X4 byteUp<>(SB), Z29
+#define NOTHING
+
 // func bytesAMX(t *tiledCall)
 TEXT ·bytesAMX(SB), NOSPLIT, $48-8
-	KERNEL(·bytesShapes, BYTES_SIZE, 1024, 2048, BYTES_PRODUCTS, STORES1, SCALE, BYTES_ROW, BYTES_MIN)
+	KERNEL(·shapes32, TO_FLOAT, BYTES_SIZE, 512, 1, BYTES_PRODUCTS, STORES1, SCALE, BYTES_ROW, BYTES_MIN)
 
 // func wordsAMX(t *tiledCall)
 TEXT ·wordsAMX(SB), NOSPLIT, $48-8
-	KERNEL(·wordsShapes, WORDS_SIZE, 512, 2048, WORDS_PRODUCTS, STORES2, SCALE, WORDS_ROW, WORDS_MIN)
-
-// func bytes16AMX(t *tiledCall)
-TEXT ·bytes16AMX(SB), NOSPLIT, $48-8
-	KERNEL(·bytes16Shapes, BYTES_SIZE, 1024, 2048, BYTES16_PRODUCTS, STORES2, SCALE16, BYTES16_ROW, BYTES_MIN)
-
-// func words16AMX(t *tiledCall)
-TEXT ·words16AMX(SB), NOSPLIT, $48-8
-	KERNEL(·words16Shapes, WORDS_SIZE, 512, 6144, WORDS16_PRODUCTS, STORES4, SCALE16, WORDS16_ROW, WORDS_MIN)
+	KERNEL(·shapes32, BYTE_UP, WORDS_SIZE, 512, 2, WORDS_PRODUCTS, STORES2, SCALE, WORDS_ROW, WORDS_MIN)
 
 // func pairsAMX(t *tiledCall)
 TEXT ·pairsAMX(SB), NOSPLIT, $48-8
-	KERNEL(·bytesShapes, PAIRS_SIZE, 1024, 2048, PAIRS_PRODUCTS, STORES1, SCALE, PAIRS_ROW, PAIRS_MIN)
+	KERNEL(·shapes64, NOTHING, PAIRS_SIZE, 1024, 1, PAIRS_PRODUCTS, STORES1, SCALE, PAIRS_ROW, PAIRS_MIN)
+
+// func bytes16AMX(t *tiledCall)
+TEXT ·bytes16AMX(SB), NOSPLIT, $48-8
+	KERNEL(·shapes16, TO_FLOAT, BYTES_SIZE, 512, 2, BYTES16_PRODUCTS, STORES2, SCALE16, BYTES16_ROW, BYTES_MIN)
 
 // func pairs16AMX(t *tiledCall)
 TEXT ·pairs16AMX(SB), NOSPLIT, $48-8
-	KERNEL(·bytes16Shapes, PAIRS_SIZE, 1024, 2048, PAIRS16_PRODUCTS, STORES2, SCALE16, PAIRS16_ROW, PAIRS_MIN)
+	KERNEL(·shapes32, NOTHING, PAIRS_SIZE, 1024, 2, PAIRS16_PRODUCTS, STORES2, SCALE16, PAIRS16_ROW, PAIRS_MIN)
 
 // func splitWordsAVX512(dst *wordTile, words *wordBlock, blocks, row int)
 //

@@ -8,42 +8,141 @@
 #define TILE_S (byteTile__size-64)
 #define PAIR_S (pairTile__size-64)
 
-// FOLD folds the sixteen integers of Z by OP into the first of X.
-#define FOLD(OP, Z, Y, X, T, TX) \
-	VEXTRACTI64X4 $1, Z, T \
-	OP T, Y, Y \
-	VEXTRACTI128 $1, Y, TX \
-	OP TX, X, X \
-	VPSHUFD $0x4e, X, TX \
-	OP TX, X, X \
-	VPSHUFD $0xb1, X, TX \
-	OP TX, X, X
+// PS, PD and X4 halve how many numbers of two vectors there are of each row, by OP: those of A and B
+// are in A then, pair by pair, two pairs in turn, and four numbers in turn.
+#define PS(OP, A, B) \
+	VUNPCKLPS B, A, Z0 \
+	VUNPCKHPS B, A, Z1 \
+	OP Z1, Z0, A
+#define PD(OP, A, B) \
+	VUNPCKLPD B, A, Z0 \
+	VUNPCKHPD B, A, Z1 \
+	OP Z1, Z0, A
+#define X4(OP, A, B) \
+	VSHUFF32X4 $0x88, B, A, Z0 \
+	VSHUFF32X4 $0xdd, B, A, Z1 \
+	OP Z1, Z0, A
 
-// LARGEST has the largest magnitudes of R11 rows of a block at SI, DX bytes apart, in Z4, and at PLACE of the
-// tile: as integers, since these compare alike. Z31 is bits of a magnitude, Z8 zeros.
-#define LARGEST(PLACE) \
-	VMOVUPS Z8, PLACE(DI) \
-	MOVQ SI, R8 \
-	LEAQ PLACE(DI), R10 \
-	MOVQ R11, BX \
-largest: \
-	VPANDD (R8), Z31, Z0 \
-	VPANDD 64(R8), Z31, Z1 \
-	VPMAXSD Z1, Z0, Z0 \
-	FOLD(VPMAXSD, Z0, Y0, X0, Y1, X1) \
-	VMOVD X0, (R10) \
+// FOLD makes of the numbers of each of Z8 to Z23 one, by OP: Z8 are those.
+#define FOLD(OP) \
+	PS(OP, Z8, Z9); PS(OP, Z10, Z11); PD(OP, Z8, Z10) \
+	PS(OP, Z12, Z13); PS(OP, Z14, Z15); PD(OP, Z12, Z14); X4(OP, Z8, Z12) \
+	PS(OP, Z16, Z17); PS(OP, Z18, Z19); PD(OP, Z16, Z18) \
+	PS(OP, Z20, Z21); PS(OP, Z22, Z23); PD(OP, Z20, Z22); X4(OP, Z16, Z20) \
+	X4(OP, Z8, Z16)
+
+#define ALL(ROW) \
+	ROW(0, Z8); ROW(1, Z9); ROW(2, Z10); ROW(3, Z11) \
+	ROW(4, Z12); ROW(5, Z13); ROW(6, Z14); ROW(7, Z15) \
+	ROW(8, Z16); ROW(9, Z17); ROW(10, Z18); ROW(11, Z19) \
+	ROW(12, Z20); ROW(13, Z21); ROW(14, Z22); ROW(15, Z23)
+
+// LARGEST leaves in Z the largest magnitudes of row I, as integers, since these compare alike.
+#define LARGEST(I, Z) \
+	MOVQ (8*(I))(R12), R8 \
+	VPANDD (SI)(R8*1), Z31, Z \
+	VPANDD 64(SI)(R8*1), Z31, Z0 \
+	VPMAXSD Z0, Z, Z
+
+// ENTER has in R12 where the sixteen rows of a block are, of which those that lack are where the last
+// is, and in K4 which do not lack. R13 is for 64 bytes.
+#define ENTER \
+	MOVQ dst+0(FP), DI \
+	MOVQ x+8(FP), SI \
+	MOVQ row+24(FP), DX \
+	MOVQ rows+32(FP), R11 \
+	LEAQ places-128(SP), R12 \
+	LEAQ inverse-192(SP), R13 \
+	MOVQ R11, CX \
+	MOVL $1, AX \
+	SHLL CX, AX \
+	DECL AX \
+	KMOVW AX, K4 \
+	MOVQ blocks+16(FP), CX \
+	XORL R8, R8 \
+	MOVQ R12, R9 \
+	MOVL $16, BX \
+place: \
+	MOVQ R8, (R9) \
+	ADDQ $8, R9 \
+	DECQ R11 \
+	JLE last \
 	ADDQ DX, R8 \
-	ADDQ $4, R10 \
+last: \
 	DECQ BX \
-	JNZ largest \
-	VMOVUPS PLACE(DI), Z4
+	JNZ place \
+	MOVQ rows+32(FP), R11
+
+#define ZERO VMOVDQU Y0, (R9)
+#define ZEROS VMOVDQU16 Z0, (R9); VMOVDQU16 Z0, 1024(R9)
+
+// LACKING sets to zero the SIZE bytes of each row that lacks, by STORE at R9.
+#define LACKING(SIZE, STORE) \
+	CMPQ R11, $16 \
+	JEQ sums \
+	MOVQ R11, R9 \
+	IMULQ $SIZE, R9 \
+	ADDQ DI, R9 \
+	VPXORD Z0, Z0, Z0 \
+	MOVQ R11, BX \
+zeros: \
+	STORE \
+	ADDQ $SIZE, R9 \
+	INCQ BX \
+	CMPQ BX, $16 \
+	JNE zeros \
+sums:
 
 DATA quantiseConst<>+0(SB)/4, $0x7fffffff // bits of a magnitude
 DATA quantiseConst<>+4(SB)/4, $0x42fe0000 // 127
 DATA quantiseConst<>+8(SB)/4, $0x03800000 // 2^-120
 DATA quantiseConst<>+12(SB)/4, $0x7f800000 // infinity
 DATA quantiseConst<>+16(SB)/4, $0x7fc00000 // a NaN
-GLOBL quantiseConst<>(SB), RODATA|NOPTR, $20
+DATA quantiseConst<>+20(SB)/4, $0x01010101 // ones
+GLOBL quantiseConst<>(SB), RODATA|NOPTR, $24
+
+// Quads of two rows, four of the first, four more of it, four of the second, four more, as instructions
+// that pack leave them, in their order. Read by columns: the rows of their sums.
+DATA quads<>+0(SB)/8, $0x0000000400000000
+DATA quads<>+8(SB)/8, $0x0000000c00000008
+DATA quads<>+16(SB)/8, $0x0000000500000001
+DATA quads<>+24(SB)/8, $0x0000000d00000009
+DATA quads<>+32(SB)/8, $0x0000000600000002
+DATA quads<>+40(SB)/8, $0x0000000e0000000a
+DATA quads<>+48(SB)/8, $0x0000000700000003
+DATA quads<>+56(SB)/8, $0x0000000f0000000b
+GLOBL quads<>(SB), RODATA|NOPTR, $64
+
+// Even and odd ones of eight rows, then of the next eight, in their order.
+DATA evens<>+0(SB)/8, $0x0000000400000000
+DATA evens<>+8(SB)/8, $0x0000000500000001
+DATA evens<>+16(SB)/8, $0x0000000600000002
+DATA evens<>+24(SB)/8, $0x0000000700000003
+DATA evens<>+32(SB)/8, $0x0000000c00000008
+DATA evens<>+40(SB)/8, $0x0000000d00000009
+DATA evens<>+48(SB)/8, $0x0000000e0000000a
+DATA evens<>+56(SB)/8, $0x0000000f0000000b
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// CODES are those of row I, words in Z.
+#define CODES(I, Z, T) \
+	MOVQ (8*(I))(R12), R8 \
+	VBROADCASTSS (4*(I))(R13), T \
+	VMULPS (SI)(R8*1), T, Z \
+	VMULPS 64(SI)(R8*1), T, T \
+	VCVTPS2DQ Z, Z \
+	VCVTPS2DQ T, T \
+	VPACKSSDW T, Z, Z
+
+// TWO stores the codes of rows I and I+1, and leaves sums of four in Z.
+#define TWO(I, Z) \
+	CODES(I, Z0, Z1) \
+	CODES(I+1, Z2, Z3) \
+	VPACKSSWB Z2, Z0, Z0 \
+	VPERMD Z0, Z29, Z0 \
+	VMOVDQU8 Z0, (32*I)(DI) \
+	VPXORD Z, Z, Z \
+	VPDPBUSD Z0, Z28, Z
 
 // func quantiseTilesAVX512(dst *byteTile, x *float32, blocks, row, rows int)
 //
@@ -52,67 +151,48 @@ GLOBL quantiseConst<>(SB), RODATA|NOPTR, $20
 // multiplied with, then the codes.
 //
 //	DI  the tile;  SI  its numbers;  R11  rows
-//	Z31 Z30 Z29  bits of a magnitude, 127, order of columns
-//	Z4 Z10  largest magnitudes and d of the rows;  K3 K2  those that are usual, and those with an infinity or a NaN
-TEXT ·quantiseTilesAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ blocks+16(FP), CX
-	MOVQ row+24(FP), DX
-	MOVQ rows+32(FP), R11
+//	Z31 Z30 Z29 Z28 Z27  bits of a magnitude, 127, quads, ones, evens
+//	Z25 Z26  largest magnitudes and d of the rows;  K3 K2  those that are usual, and those with an infinity or a NaN
+TEXT ·quantiseTilesAVX512(SB), NOSPLIT, $192-40
+	ENTER
 	VPBROADCASTD quantiseConst<>+0(SB), Z31
 	VBROADCASTSS quantiseConst<>+4(SB), Z30
-	LEAQ ·wordTurns(SB), AX
-	VMOVDQU16 (AX), Z29
+	VMOVDQU32 quads<>(SB), Z29
+	VPBROADCASTD quantiseConst<>+20(SB), Z28
+	VMOVDQU32 evens<>(SB), Z27
 block:
-	VPXORD Z8, Z8, Z8
-	VMOVUPS Z8, TILE_S(DI)
-	LARGEST(TILE_D)
-	VPCMPD.BCST $5, quantiseConst<>+8(SB), Z4, K1
-	VPCMPD.BCST $5, quantiseConst<>+12(SB), Z4, K2
+	ALL(LARGEST)
+	FOLD(VPMAXSD)
+	VMOVDQA32.Z Z8, K4, Z25
+	VPCMPD.BCST $5, quantiseConst<>+8(SB), Z25, K1
+	VPCMPD.BCST $5, quantiseConst<>+12(SB), Z25, K2
 	KANDNW K1, K2, K3
-	VDIVPS.Z Z30, Z4, K3, Z10
-	VDIVPS.Z Z4, Z30, K3, Z6
-	VMOVUPS Z6, TILE_D(DI)
-	MOVQ SI, R8
-	MOVQ DI, R9
-	LEAQ TILE_D(DI), R10
-	MOVQ R11, BX
-codes:
-	VBROADCASTSS (R10), Z7
-	VMULPS (R8), Z7, Z0
-	VMULPS 64(R8), Z7, Z1
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VPADDD Z1, Z0, Z2
-	FOLD(VPADDD, Z2, Y2, X2, Y3, X3)
-	VMOVD X2, 64(R10)
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTNE2PS2BF16(1, 0, 0)
-	VPERMW Z0, Z29, Z0
-	VMOVDQU16 Z0, (R9)
-	ADDQ DX, R8
-	ADDQ $64, R9
-	ADDQ $4, R10
-	DECQ BX
-	JNZ codes
-
-	MOVQ $16, BX
-	SUBQ R11, BX
-	JEQ sums
-zeros:
-	VMOVDQU16 Z8, (R9)
-	ADDQ $64, R9
-	DECQ BX
-	JNZ zeros
-sums:
-	VCVTDQ2PS TILE_S(DI), Z2
-	VMULPS Z10, Z2, Z2
+	VDIVPS.Z Z30, Z25, K3, Z26
+	VDIVPS.Z Z25, Z30, K3, Z6
+	VMOVUPS Z6, (R13)
+	TWO(0, Z8)
+	TWO(2, Z9)
+	TWO(4, Z10)
+	TWO(6, Z11)
+	TWO(8, Z12)
+	TWO(10, Z13)
+	TWO(12, Z14)
+	TWO(14, Z15)
+	LACKING(32, ZERO)
+	PS(VPADDD, Z8, Z9)
+	PS(VPADDD, Z10, Z11)
+	PD(VPADDD, Z8, Z10)
+	PS(VPADDD, Z12, Z13)
+	PS(VPADDD, Z14, Z15)
+	PD(VPADDD, Z12, Z14)
+	X4(VPADDD, Z8, Z12)
+	VPERMD Z8, Z27, Z8
+	VCVTDQ2PS.Z Z8, K4, Z2
+	VMULPS Z26, Z2, Z2
 	KTESTW K2, K2
 	JNE special
 done:
-	VMOVUPS Z10, TILE_D(DI)
+	VMOVUPS Z26, TILE_D(DI)
 	VMOVUPS Z2, TILE_S(DI)
 	ADDQ $128, SI
 	ADDQ $byteTile__size, DI
@@ -122,13 +202,14 @@ done:
 	RET
 
 special: // what is not a number becomes d, and s a NaN
-	VMOVAPS Z4, K2, Z10
+	VMOVAPS Z25, K2, Z26
 	VBROADCASTSS quantiseConst<>+16(SB), K2, Z2
+	VPXORD Z0, Z0, Z0
 	KMOVW K2, AX
 next:
 	BSFL AX, BX
-	SHLL $6, BX
-	VMOVDQU16 Z8, (DI)(BX*1)
+	SHLL $5, BX
+	VMOVDQU Y0, (DI)(BX*1)
 	LEAL -1(AX), BX
 	ANDL BX, AX
 	JNZ next
@@ -145,84 +226,66 @@ DATA pairConst<>+28(SB)/4, $0x7fc00000 // a NaN
 DATA pairConst<>+32(SB)/4, $0xffff0000 // bits of a bfloat16
 GLOBL pairConst<>(SB), RODATA|NOPTR, $36
 
+// PAIRS stores the numbers of row I, and leaves sums of two codes in Z.
+#define PAIRS(I, Z) \
+	MOVQ (8*(I))(R12), R8 \
+	VBROADCASTSS (4*I)(R13), Z7 \
+	VBROADCASTSS (4*I)(R10), Z6 \
+	VMULPS (SI)(R8*1), Z7, Z0 \
+	VMULPS 64(SI)(R8*1), Z7, Z1 \
+	VCVTPS2DQ Z0, Z0 \
+	VCVTPS2DQ Z1, Z1 \
+	VPADDD Z1, Z0, Z \
+	VCVTDQ2PS Z0, Z0 \
+	VCVTDQ2PS Z1, Z1 \
+	VMULPS Z6, Z0, Z0 \
+	VMULPS Z6, Z1, Z1 \
+	VPANDD Z30, Z0, Z2 \
+	VPANDD Z30, Z1, Z3 \
+	VSUBPS Z2, Z0, Z0 \
+	VSUBPS Z3, Z1, Z1 \
+	VCVTNE2PS2BF16(3, 2, 2) \
+	VCVTNE2PS2BF16(1, 0, 0) \
+	VPERMW Z2, Z29, Z2 \
+	VPERMW Z0, Z29, Z0 \
+	VMOVDQU16 Z2, (64*I)(DI) \
+	VMOVDQU16 Z0, (1024+64*I)(DI)
+
 // func quantisePairsAVX512(dst *pairTile, x *float32, blocks, row, rows int)
 //
 // blocks of rows of numbers, row bytes apart, as quantisePairsGeneric: first the largest
 // magnitudes of a block's rows, then with those of all rows d and 1/d, then the numbers.
 //
-//	DI  the tile;  SI  its numbers;  R11  rows
+//	DI  the tile;  SI  its numbers;  R11  rows;  R10  d of the rows
 //	Z31 Z30 Z29  bits of a magnitude, of a bfloat16, order of columns
-//	Z4 Z10  largest magnitudes and d of the rows;  K3 those that are usual, K2 those that are not numbers
-TEXT ·quantisePairsAVX512(SB), NOSPLIT, $128-40
-	MOVQ dst+0(FP), DI
-	MOVQ x+8(FP), SI
-	MOVQ blocks+16(FP), CX
-	MOVQ row+24(FP), DX
-	MOVQ rows+32(FP), R11
+//	Z24 Z25  largest magnitudes and d of the rows;  K3 those that are usual, K2 those that are not numbers
+TEXT ·quantisePairsAVX512(SB), NOSPLIT, $256-40
+	ENTER
+	LEAQ d-256(SP), R10
 	VPBROADCASTD pairConst<>+0(SB), Z31
 	VPBROADCASTD pairConst<>+32(SB), Z30
 	LEAQ ·wordTurns(SB), AX
 	VMOVDQU16 (AX), Z29
 block:
-	VPXORD Z8, Z8, Z8
-	LARGEST(PAIR_S)
-	VPCMPD.BCST $5, pairConst<>+20(SB), Z4, K1
-	VPCMPD.BCST $5, pairConst<>+24(SB), Z4, K2
+	ALL(LARGEST)
+	FOLD(VPMAXSD)
+	VMOVDQA32.Z Z8, K4, Z24
+	VPCMPD.BCST $5, pairConst<>+20(SB), Z24, K1
+	VPCMPD.BCST $5, pairConst<>+24(SB), Z24, K2
 	KANDNW K1, K2, K3
-	VPADDD.BCST pairConst<>+8(SB), Z4, Z4
-	VPANDD.BCST pairConst<>+4(SB), Z4, Z4
-	VPSUBD.BCST.Z pairConst<>+12(SB), Z4, K3, Z10
+	VPADDD.BCST pairConst<>+8(SB), Z24, Z24
+	VPANDD.BCST pairConst<>+4(SB), Z24, Z24
+	VPSUBD.BCST.Z pairConst<>+12(SB), Z24, K3, Z25
 	VPBROADCASTD pairConst<>+16(SB), Z5
-	VPSUBD.Z Z4, Z5, K3, Z6
-	VPBROADCASTD pairConst<>+28(SB), K2, Z10
-	VMOVUPS Z10, d-64(SP)
-	VMOVUPS Z6, inverse-128(SP)
-	MOVQ SI, R8
-	MOVQ DI, R9
-	LEAQ PAIR_S(DI), R10
-	XORQ BX, BX
-codes:
-	VBROADCASTSS inverse-128(SP)(BX*4), Z7
-	VBROADCASTSS d-64(SP)(BX*4), Z6
-	VMULPS (R8), Z7, Z0
-	VMULPS 64(R8), Z7, Z1
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VPADDD Z1, Z0, Z2
-	FOLD(VPADDD, Z2, Y2, X2, Y3, X3)
-	VMOVD X2, (R10)(BX*4)
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VMULPS Z6, Z0, Z0
-	VMULPS Z6, Z1, Z1
-	VPANDD Z30, Z0, Z2
-	VPANDD Z30, Z1, Z3
-	VSUBPS Z2, Z0, Z0
-	VSUBPS Z3, Z1, Z1
-	VCVTNE2PS2BF16(3, 2, 2)
-	VCVTNE2PS2BF16(1, 0, 0)
-	VPERMW Z2, Z29, Z2
-	VPERMW Z0, Z29, Z0
-	VMOVDQU16 Z2, (R9)
-	VMOVDQU16 Z0, 1024(R9)
-	ADDQ DX, R8
-	ADDQ $64, R9
-	INCQ BX
-	CMPQ BX, R11
-	JNE codes
-
-	MOVQ $16, BX
-	SUBQ R11, BX
-	JEQ sums
-zeros:
-	VMOVDQU16 Z8, (R9)
-	VMOVDQU16 Z8, 1024(R9)
-	ADDQ $64, R9
-	DECQ BX
-	JNZ zeros
-sums:
-	VCVTDQ2PS PAIR_S(DI), Z2
-	VMULPS Z10, Z2, Z2
+	VPSUBD.Z Z24, Z5, K3, Z6
+	VPBROADCASTD pairConst<>+28(SB), K2, Z25
+	VMOVUPS Z25, (R10)
+	VMOVUPS Z6, (R13)
+	ALL(PAIRS)
+	LACKING(64, ZEROS)
+	FOLD(VPADDD)
+	VCVTDQ2PS.Z Z8, K4, Z2
+	VMULPS Z25, Z2, Z2
 	VMOVUPS Z2, PAIR_S(DI)
 	ADDQ $128, SI
 	ADDQ $pairTile__size, DI
