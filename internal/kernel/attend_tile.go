@@ -119,7 +119,8 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	} else {
 		s.ahead.places(kv, kv.V, blocks, it.head) // which are near by now
 	}
-	whole := it.whole(j, n, c)
+	from, _ := it.seen(j, n-1, c) // positions that all queries see
+	_, to := it.seen(j, 0, c)
 	for i, b := range blocks {
 		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
 		if !direct {
@@ -129,6 +130,7 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 			}
 			v = nil
 		}
+		whole := from <= at && at+kv.BlockLen <= to
 		for i := 0; i < n; i += 4 {
 			k := min(4, n-i)
 			s.ahead.kept = s.ahead.at

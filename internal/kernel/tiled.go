@@ -69,7 +69,7 @@ const tiledChunk = 8
 // the second cache, and sums are seldom taken up again. Of pairs, which are twice as large, sixteen
 // rows must stay in the first as well.
 const (
-	tiledCols = 640
+	tiledCols = 1536
 	pairCols  = 320
 )
 
