@@ -22,7 +22,7 @@ type roof struct {
 // its own: machines change their speed.
 func (p *peers) measureRoof(ctx context.Context, threads int) (r roof, err error) {
 	out, _, err := output(exec.CommandContext(ctx, p.program, "bench", "roofline", "--json", "--quiet",
-		"--data-dir", filepath.Join(p.dir, "data"), "--set", fmt.Sprintf("engine.threads=%d", threads)))
+		"--data-dir", filepath.Join(p.dir, "data"), "--set", engineThreads(threads)))
 	if err != nil {
 		return roof{}, err
 	}
