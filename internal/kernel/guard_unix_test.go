@@ -66,3 +66,18 @@ func TestGemmInBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestTilesInBounds has rows of activations end where memory that may not be touched begins.
+func TestTilesInBounds(t *testing.T) {
+	if !tiles {
+		t.Skip("no tiles")
+	}
+	const blocks = 3
+	for _, front := range []bool{false, true} {
+		for rows := 1; rows <= groupRows; rows++ {
+			x := asFloats(guarded(t, 4*32*blocks*rows, front))
+			quantiseTiles(make([]byteTile, blocks), x, 32*blocks, rows)
+			quantisePairs(make([]pairTile, blocks), x, 32*blocks, rows)
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // Products of many rows of activations with quantised weights go by the tiles of AMX:
 // sixteen rows of each, 32 columns at a time. Integers of 8 bits are multiplied as they are, and
-// their sums become float32 by two additions.
+// their sums, below 2^22, become float32 by two additions.
 //
 // Activations of 16 bits are two bfloat16 numbers each, which hold integers of up to eight bits. Tiles
 // add their products up in float32, which is exact below 2^24, as sums with weights of few bits are.
@@ -65,13 +65,10 @@ const (
 // what is read of the activations, and rows of results are written in longer pieces.
 const tiledChunk = 8
 
-// tiledCols is how many columns of a matrix are computed at a time, at most: their weights stay in
-// the second cache, and sums are seldom taken up again. Of pairs, which are twice as large, sixteen
-// rows must stay in the first as well.
-const (
-	tiledCols = 1536
-	pairCols  = 320
-)
+// tiledCols is how many columns of a matrix are computed at a time, at most: sixteen rows of
+// activations stay in the first cache, a chunk of weights in the second, and sums are seldom taken
+// up again.
+var tiledCols = [...]int{byBytes: 1536, byPairs: 320, byWords: 640}
 
 // tiledCall is one call of the kernel: rows of activations, sixteen by sixteen, times
 // some groups of weights. out is as tile.generic and genericWords make it, in the same
@@ -215,10 +212,7 @@ func (a *Acts) takesTiles(y *Product) bool { return a.tilingOf(y) != noTiles }
 
 // tiledWidth is how many columns of a product are computed at a time, in whole blocks of the format.
 func (a *Acts) tiledWidth(y *Product) int {
-	w, most := y.W, tiledCols
-	if a.tilingOf(y) == byPairs {
-		most = pairCols
-	}
+	w, most := y.W, tiledCols[a.tilingOf(y)]
 	blocks, parts := w.Cols/w.format.BlockLen, (w.Cols+most-1)/most
 	return (blocks + parts - 1) / parts * w.format.BlockLen
 }

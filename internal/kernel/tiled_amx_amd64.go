@@ -51,6 +51,7 @@ func widenQ4_KAVX512(q *uint16, scale, mins *float32, src *byte, n int, codes *[
 //lint:ignore U1000 assembly reads it
 var shapes64, shapes32, shapes16 = tiledPalette(64), tiledPalette(32), tiledPalette(16)
 
+// tiledPalette is the one whose rows of activations take so many bytes.
 func tiledPalette(bytes byte) (s [64]byte) {
 	s[0] = 1
 	for tile := range 8 {
@@ -67,7 +68,7 @@ func tiledPalette(bytes byte) (s [64]byte) {
 }
 
 // wordTurns exchanges columns 1 and 2 of every four: those of a wordBlock come into their
-// order, and columns into that of a byteTile.
+// order, and columns into that of a pairTile.
 //
 //lint:ignore U1000 assembly reads it
 var wordTurns = func() (w [32]uint16) {
