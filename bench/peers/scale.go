@@ -17,7 +17,9 @@ func (p *peers) scale(ctx context.Context) error {
 	prompt := func(name string, set ...string) sample {
 		return sample{turns: 3, take: func(threads int, add func(string, float64)) error {
 			r, _, err := p.graftBench(ctx, m.path, "prefill", append(set, "--set", engineThreads(threads))...)
-			add(name, r["prefill"].TokensPerSecond)
+			if err == nil {
+				add(name, r["prefill"].TokensPerSecond)
+			}
 			return err
 		}}
 	}
@@ -26,16 +28,20 @@ func (p *peers) scale(ctx context.Context) error {
 		prompt("prefill 512, 16 bits"),
 		{turns: 1, take: func(threads int, add func(string, float64)) error {
 			r, err := p.measureRoof(ctx, threads)
-			add("float32 peak", r.F32/1e9)
-			add("int8 peak", r.Int8/1e9)
-			add("read bandwidth", r.Read/1e9)
+			if err == nil {
+				add("float32 peak", r.F32/1e9)
+				add("int8 peak", r.Int8/1e9)
+				add("read bandwidth", r.Read/1e9)
+			}
 			return err
 		}},
 	}
 	for _, precision := range precisions {
 		samples = append(samples, sample{turns: 1, take: func(threads int, add func(string, float64)) error {
 			r, _, err := p.graftBench(ctx, m.path, "train", "--precision", precision, "--set", engineThreads(threads))
-			add("LoRA step, "+precision, r["train, "+precision].TokensPerSecond)
+			if err == nil {
+				add("LoRA step, "+precision, r["train, "+precision].TokensPerSecond)
+			}
 			return err
 		}})
 	}

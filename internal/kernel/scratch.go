@@ -11,7 +11,7 @@ type scratch struct {
 	soon errand
 
 	waiting [16]productPiece               // for shrinks
-	wide    []uint16                       // weights of a tiledCall
+	wide    []uint16                       // weights of a tiledCall by pairs
 	sums    *tiledSums                     // of one: by itself, where it is not cut by lines of the cache
 	edge    []float32                      // outputs of a tiledCall that sticks out, [groupRows, tiledChunk*groupRows]
 	gated   []float32                      // outputs of a chunk of groups, of both products

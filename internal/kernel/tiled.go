@@ -77,7 +77,7 @@ type tiledCall struct {
 	by          tiling
 	x           unsafe.Pointer // the first tile of activations, of blocks in a row
 	xNext       int            // bytes to those of the next sixteen rows
-	q           unsafe.Pointer // weights of bytes, [columns/4][16][4], or of bfloat16, see widen
+	q           unsafe.Pointer // weights of bytes, [columns/4][16][4], or of bfloat16, see unpackWide
 	scale, mins *float32       // [columns/step][16]; mins may be nil
 	out         *float32       // [16], outRow bytes apart, [16]
 	outRow      int
@@ -140,7 +140,7 @@ func splitWordsGeneric(dst []wordTile, words []wordBlock, blocks, rows int) {
 	}
 }
 
-// tile16 fills the tiles of a product that goes by them. Those of bytes are made of words.
+// tile16 fills the tiles of a product that goes by them. Those of words are made of wordBlocks.
 func (a *Acts) tile16(p *Pool, by tiling) {
 	rows := (a.rows + groupRows - 1) / groupRows
 	n := rows * a.cols / 32

@@ -30,9 +30,6 @@ func splitWordsAVX512(dst *wordTile, words *wordBlock, blocks, row int)
 func lowerAVX512(q *uint8, n int, by uint8)
 
 //go:noescape
-func widenCodesAVX512(dst *uint16, q *uint8, n int, codes *[32]uint16)
-
-//go:noescape
 func widenAVX512(dst *uint16, q *uint8, n int, offset float32)
 
 //go:noescape
@@ -78,16 +75,6 @@ var wordTurns = func() (w [32]uint16) {
 	return w
 }()
 
-// codesOf are the numbers 0 to 31, less 1<<shift unless that is noShift.
-var codesOf = func() (all [noShift + 1][32]uint16) {
-	for _, shift := range []int{3, 4, noShift} {
-		for i := range 32 {
-			all[shift][i] = F32ToBF16(float32(i - 1<<shift&31))
-		}
-	}
-	return all
-}()
-
 // wideners unpack to weights of bfloat16 at once, by type.
 var wideners = [BF16 + 1]func(q *uint16, scale, mins *float32, src *byte, n int, codes *[32]uint16){
 	Q4_0: widenQ4_0AVX512, Q4_1: widenQ4_1AVX512, Q4_K: widenQ4_KAVX512,
@@ -119,8 +106,8 @@ func (t *tiledCall) run(step int) {
 // lower subtracts by from all of q, whose length is a multiple of 64.
 func lower(q []uint8, by uint8) { lowerAVX512(&q[0], len(q), by) }
 
-// unpackWide makes the weights of a tiledCall, of bfloat16, and their scales and mins of n group blocks.
-// q is memory for a panel of as many.
+// unpackWide makes the weights of a tiledCall by pairs and their scales and mins of n group blocks.
+// q is memory for a panel of as many. Formats with mins have codes of four bits there, and a widener.
 func (f *Format) unpackWide(dst []uint16, q []uint8, scale, mins []float32, src []byte, n int) {
 	size, steps := n*f.BlockLen*groupRows, f.steps(n)
 	_, _, _, _, _ = dst[size-1], q[size-1], scale[steps-1], mins[steps-1], src[n*f.BlockBytes*groupRows-1]
@@ -133,11 +120,7 @@ func (f *Format) unpackWide(dst []uint16, q []uint8, scale, mins []float32, src 
 		return
 	}
 	f.unpack(q, scale, mins, src, n)
-	if shift := f.packing.shift; shift <= 4 || shift == noShift {
-		widenCodesAVX512(&dst[0], &q[0], size, &codesOf[shift])
-	} else {
-		widenAVX512(&dst[0], &q[0], size, float32(int(1)<<shift))
-	}
+	widenAVX512(&dst[0], &q[0], size, float32(int(1)<<f.packing.shift))
 }
 
 // quantiseTiles fills dst from some rows of x, at most sixteen, of cols numbers each.

@@ -363,29 +363,6 @@ loop:
 	VZEROUPPER
 	RET
 
-// func widenCodesAVX512(dst *uint16, q *uint8, n int, codes *[32]uint16)
-//
-// Of four bytes of a row the even ones, then the odd ones.
-TEXT ·widenCodesAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ q+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ codes+24(FP), AX
-	VMOVDQU16 (AX), Z7
-loop: // codes are read by the lowest five bits of an index
-	VMOVDQU8 (SI), Z0
-	VPSRLW $8, Z0, Z1
-	VPERMW Z7, Z0, Z0
-	VPERMW Z7, Z1, Z1
-	VMOVDQU16 Z0, (DI)
-	VMOVDQU16 Z1, 64(DI)
-	ADDQ $64, SI
-	ADDQ $128, DI
-	SUBQ $64, CX
-	JNZ loop
-	VZEROUPPER
-	RET
-
 // WIDE puts byte 3 of each number of Z, less Z7, in the upper half of it as bfloat16.
 #define WIDE(Z) \
 	VPSRLD $24, Z, Z \
@@ -394,7 +371,7 @@ loop: // codes are read by the lowest five bits of an index
 
 // func widenAVX512(dst *uint16, q *uint8, n int, offset float32)
 //
-// The same for any byte.
+// Of four bytes of a row, less offset, the even ones, then the odd ones.
 TEXT ·widenAVX512(SB), NOSPLIT, $0-28
 	MOVQ dst+0(FP), DI
 	MOVQ q+8(FP), SI

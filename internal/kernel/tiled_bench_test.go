@@ -14,7 +14,7 @@ func BenchmarkTiles(b *testing.B) {
 		b.Skip("no tiles")
 	}
 	const blocks, cols = 9, 9 * 32
-	sums = new(tiledSums) // not on the stack, where it might be cut by lines of the cache
+	benchSums = new(tiledSums) // not on the stack, where it might be cut by lines of the cache
 	f, _ := FormatOf(Q4_1)
 	for _, by := range []tiling{byBytes, byPairs, byWords} {
 		for _, squares := range []int{1, 16} {
@@ -29,7 +29,7 @@ func BenchmarkTiles(b *testing.B) {
 				scale, mins := make([]float32, m.Rows*blocks), make([]float32, m.Rows*blocks)
 				f.unpack(q, scale, mins, m.data, tiledChunk*blocks)
 				f.unpackWide(wide, q, scale, mins, m.data, tiledChunk*blocks)
-				t := tiledCall{by: by, q: unsafe.Pointer(&q[0]), scale: &scale[0], mins: &mins[0], blocks: blocks, sums: sums,
+				t := tiledCall{by: by, q: unsafe.Pointer(&q[0]), scale: &scale[0], mins: &mins[0], blocks: blocks, sums: benchSums,
 					out: &y.Y[0], outRow: 4 * m.Rows, rows: squares, groups: tiledChunk}
 				if by == byPairs {
 					t.q = unsafe.Pointer(&wide[0])
@@ -43,4 +43,4 @@ func BenchmarkTiles(b *testing.B) {
 	}
 }
 
-var sums *tiledSums
+var benchSums *tiledSums

@@ -4,7 +4,7 @@
 #include "unpack_scales_amd64.h"
 
 // Unpackers to the weights of tiles of bfloat16: n group blocks of four bits a code, see
-// widen. codes are those numbers; of an index the lowest five bits count, of which the fifth
+// unpackWide. codes are those numbers; of an index the lowest five bits count, of which the fifth
 // is another code's here, so all stand there twice.
 //
 //	DI R8 R9   weights, scales, mins
