@@ -9,7 +9,7 @@ import (
 
 // BenchmarkMatMul is one matrix of many rows, which stays in the caches: GB/s of weights for one
 // token, GOPS (two per weight and token) for many.
-func BenchmarkMatMul(b *testing.B) { benchmarkFormats(b, 1536, 768, 1, 4, 8, 64) }
+func BenchmarkMatMul(b *testing.B) { benchmarkFormats(b, 1536, 768, 1, 4, 8, 32, 64) }
 
 // BenchmarkMatMulWide is one token and a matrix as models of 7B have, of which caches hold little.
 func BenchmarkMatMulWide(b *testing.B) { benchmarkFormats(b, 4096, 4096, 1) }

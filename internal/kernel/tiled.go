@@ -55,11 +55,9 @@ type wordTile struct {
 	d, s [groupRows]float32 // as in wordBlock
 }
 
-// From how many rows on tiles are faster than vectors, of 8 bits and of 16.
-const (
-	bytesLeast = 64
-	wordsLeast = 32
-)
+// tiledLeast is from how many rows on tiles are faster than vectors. Of bytes with a scale for sixteen
+// columns they are from twice as many on.
+const tiledLeast = 32
 
 // tiledChunk is how many groups of a matrix a worker computes at a time, at most. They share
 // what is read of the activations, and rows of results are written in longer pieces.
@@ -197,11 +195,11 @@ func (a *Acts) tilingOf(y *Product) tiling {
 	switch {
 	case !tiles || p == nil:
 		return noTiles
-	case !y.Exact && a.rows >= bytesLeast:
+	case !y.Exact && a.rows >= tiledLeast*32/p.step:
 		return byBytes
-	case y.Exact && a.rows >= wordsLeast && p.pairs():
+	case y.Exact && a.rows >= tiledLeast && p.pairs():
 		return byPairs
-	case y.Exact && a.rows >= wordsLeast && p.step == 32:
+	case y.Exact && a.rows >= tiledLeast && p.step == 32:
 		return byWords
 	}
 	return noTiles
