@@ -86,6 +86,13 @@ func (it *attendItem) seen(j *attendJob, i, c int) (lo, hi int) {
 	return max(0, lo-c*chunkLen), min(chunkLen, hi-c*chunkLen)
 }
 
+// common is the range of positions in chunk c that k queries from i on all see, as seen.
+func (it *attendItem) common(j *attendJob, i, k, c int) (lo, hi int) {
+	lo, _ = it.seen(j, i+k-1, c)
+	_, hi = it.seen(j, i, c)
+	return lo, hi
+}
+
 // chunk computes the partial result of chunk c for all queries of the tile.
 func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) {
 	kv, d, n := j.kv, j.kv.HeadDim, it.rows*j.group
@@ -119,8 +126,7 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	} else {
 		s.ahead.places(kv, kv.V, blocks, it.head) // which are near by now
 	}
-	from, _ := it.seen(j, n-1, c) // positions that all queries see
-	_, to := it.seen(j, 0, c)
+	from, to := it.common(j, 0, n, c)
 	for i, b := range blocks {
 		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
 		if !direct {
@@ -172,8 +178,7 @@ func (s *attendScratch) after(it *attendItem, c int) (*attendItem, int) {
 // whole tells that all n queries see all of chunk c, as is the case for most chunks of a
 // long sequence.
 func (it *attendItem) whole(j *attendJob, n, c int) bool {
-	_, hi := it.seen(j, 0, c)
-	lo, _ := it.seen(j, n-1, c)
+	lo, hi := it.common(j, 0, n, c)
 	return lo == 0 && hi == chunkLen
 }
 
@@ -190,8 +195,7 @@ func (s *attendScratch) weigh(j *attendJob, it *attendItem, c, i, k, first int, 
 			attendValues(a[q*d:], s.p[q*chunkLen+first:], s.block, k, d, lo, hi)
 		}
 	}
-	lo, _ := it.seen(j, i+k-1, c)
-	_, hi := it.seen(j, i, c)
+	lo, hi := it.common(j, i, k, c)
 	lo, hi = min(max(lo-first, 0), size), min(max(hi-first, 0), size)
 	if hi < lo {
 		hi = lo

@@ -23,12 +23,16 @@
 	VSHUFF32X4 $0xdd, B, A, Z1 \
 	OP Z1, Z0, A
 
+// FOLD8 makes of the numbers of each half of eight vectors one, by OP: in A are those of the lower halves
+// of A to D, of their upper halves, and the same of E to H.
+#define FOLD8(OP, A, B, C, D, E, F, G, H) \
+	PS(OP, A, B); PS(OP, C, D); PD(OP, A, C) \
+	PS(OP, E, F); PS(OP, G, H); PD(OP, E, G); X4(OP, A, E)
+
 // FOLD makes of the numbers of each of Z8 to Z23 one, by OP: Z8 are those.
 #define FOLD(OP) \
-	PS(OP, Z8, Z9); PS(OP, Z10, Z11); PD(OP, Z8, Z10) \
-	PS(OP, Z12, Z13); PS(OP, Z14, Z15); PD(OP, Z12, Z14); X4(OP, Z8, Z12) \
-	PS(OP, Z16, Z17); PS(OP, Z18, Z19); PD(OP, Z16, Z18) \
-	PS(OP, Z20, Z21); PS(OP, Z22, Z23); PD(OP, Z20, Z22); X4(OP, Z16, Z20) \
+	FOLD8(OP, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15) \
+	FOLD8(OP, Z16, Z17, Z18, Z19, Z20, Z21, Z22, Z23) \
 	X4(OP, Z8, Z16)
 
 #define ALL(ROW) \
@@ -101,28 +105,11 @@ DATA quantiseConst<>+16(SB)/4, $0x7fc00000 // a NaN
 DATA quantiseConst<>+20(SB)/4, $0x01010101 // ones
 GLOBL quantiseConst<>(SB), RODATA|NOPTR, $24
 
-// Quads of two rows, four of the first, four more of it, four of the second, four more, as instructions
-// that pack leave them, in their order. Read by columns: the rows of their sums.
-DATA quads<>+0(SB)/8, $0x0000000400000000
-DATA quads<>+8(SB)/8, $0x0000000c00000008
-DATA quads<>+16(SB)/8, $0x0000000500000001
-DATA quads<>+24(SB)/8, $0x0000000d00000009
-DATA quads<>+32(SB)/8, $0x0000000600000002
-DATA quads<>+40(SB)/8, $0x0000000e0000000a
-DATA quads<>+48(SB)/8, $0x0000000700000003
-DATA quads<>+56(SB)/8, $0x0000000f0000000b
-GLOBL quads<>(SB), RODATA|NOPTR, $64
-
-// Even and odd ones of eight rows, then of the next eight, in their order.
-DATA evens<>+0(SB)/8, $0x0000000400000000
-DATA evens<>+8(SB)/8, $0x0000000500000001
-DATA evens<>+16(SB)/8, $0x0000000600000002
-DATA evens<>+24(SB)/8, $0x0000000700000003
-DATA evens<>+32(SB)/8, $0x0000000c00000008
-DATA evens<>+40(SB)/8, $0x0000000d00000009
-DATA evens<>+48(SB)/8, $0x0000000e0000000a
-DATA evens<>+56(SB)/8, $0x0000000f0000000b
-GLOBL evens<>(SB), RODATA|NOPTR, $64
+// Where the quads of two rows are, which instructions that pack leave in turn: two of the first, two of
+// the second.
+DATA quads<>+0(SB)/8, $0x0d0905010c080400
+DATA quads<>+8(SB)/8, $0x0f0b07030e0a0602
+GLOBL quads<>(SB), RODATA|NOPTR, $16
 
 // CODES are those of row I, words in Z.
 #define CODES(I, Z, T) \
@@ -134,13 +121,14 @@ GLOBL evens<>(SB), RODATA|NOPTR, $64
 	VCVTPS2DQ T, T \
 	VPACKSSDW T, Z, Z
 
-// TWO stores the codes of rows I and I+1, and leaves sums of four in Z.
+// TWO stores the codes of rows I and I+4, and leaves sums of four in Z: of the first in the lower half.
 #define TWO(I, Z) \
 	CODES(I, Z0, Z1) \
-	CODES(I+1, Z2, Z3) \
+	CODES(I+4, Z2, Z3) \
 	VPACKSSWB Z2, Z0, Z0 \
 	VPERMD Z0, Z29, Z0 \
-	VMOVDQU8 Z0, (32*I)(DI) \
+	VMOVDQU Y0, (32*I)(DI) \
+	VEXTRACTI64X4 $1, Z0, (32*I+128)(DI) \
 	VPXORD Z, Z, Z \
 	VPDPBUSD Z0, Z28, Z
 
@@ -151,15 +139,14 @@ GLOBL evens<>(SB), RODATA|NOPTR, $64
 // multiplied with, then the codes.
 //
 //	DI  the tile;  SI  its numbers;  R11  rows
-//	Z31 Z30 Z29 Z28 Z27  bits of a magnitude, 127, quads, ones, evens
+//	Z31 Z30 Z29 Z28  bits of a magnitude, 127, quads, ones
 //	Z25 Z26  largest magnitudes and d of the rows;  K3 K2  those that are usual, and those with an infinity or a NaN
 TEXT ·quantiseTilesAVX512(SB), NOSPLIT, $192-40
 	ENTER
 	VPBROADCASTD quantiseConst<>+0(SB), Z31
 	VBROADCASTSS quantiseConst<>+4(SB), Z30
-	VMOVDQU32 quads<>(SB), Z29
+	VPMOVZXBD quads<>(SB), Z29
 	VPBROADCASTD quantiseConst<>+20(SB), Z28
-	VMOVDQU32 evens<>(SB), Z27
 block:
 	ALL(LARGEST)
 	FOLD(VPMAXSD)
@@ -171,22 +158,15 @@ block:
 	VDIVPS.Z Z25, Z30, K3, Z6
 	VMOVUPS Z6, (R13)
 	TWO(0, Z8)
-	TWO(2, Z9)
-	TWO(4, Z10)
-	TWO(6, Z11)
+	TWO(1, Z9)
+	TWO(2, Z10)
+	TWO(3, Z11)
 	TWO(8, Z12)
-	TWO(10, Z13)
-	TWO(12, Z14)
-	TWO(14, Z15)
+	TWO(9, Z13)
+	TWO(10, Z14)
+	TWO(11, Z15)
 	LACKING(32, ZERO)
-	PS(VPADDD, Z8, Z9)
-	PS(VPADDD, Z10, Z11)
-	PD(VPADDD, Z8, Z10)
-	PS(VPADDD, Z12, Z13)
-	PS(VPADDD, Z14, Z15)
-	PD(VPADDD, Z12, Z14)
-	X4(VPADDD, Z8, Z12)
-	VPERMD Z8, Z27, Z8
+	FOLD8(VPADDD, Z8, Z9, Z10, Z11, Z12, Z13, Z14, Z15) // of four rows a lane, in their order
 	VCVTDQ2PS.Z Z8, K4, Z2
 	VMULPS Z26, Z2, Z2
 	KTESTW K2, K2
