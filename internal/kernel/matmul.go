@@ -130,8 +130,14 @@ func (a *Acts) packed(s *scratch, p *productPiece, g, most int) int {
 		t.groups = groupsAtOnce(a.rows, min(most, max(1, w.Rows/groupRows-g)))
 		n := t.groups
 		t.src, t.blocks = w.data[g*w.groupBytes():(g+n)*w.groupBytes()], w.Cols/32
-		for row := p.from; row < p.to; row += maxTokens {
-			a.tile(s, y, g, row, 0)
+		rows := rowsAtOnce()
+		if (g+1)*groupRows > w.Rows {
+			rows = maxTokens // as many as scratch has outputs for
+		}
+		for row := p.from; row < p.to; {
+			n := min(rows, p.to-row)
+			a.tile(s, y, g, row, n, 0)
+			row += n
 		}
 		*t = tile{}
 		return n
@@ -143,18 +149,18 @@ func (a *Acts) packed(s *scratch, p *productPiece, g, most int) int {
 		src = s.unpack(f, src, n)
 		t.blocks, t.more = n*f.BlockLen/32, c > 0
 		for row := p.from; row < p.to; row += maxTokens {
-			a.tile(s, y, g, row, c)
+			a.tile(s, y, g, row, min(maxTokens, p.to-row), c)
 		}
 	}
 	*t = tile{}
 	return 1
 }
 
-// tile computes the outputs of the tile's groups, the first of them g, for up to maxTokens rows of
-// activations from row on, beginning at column c.
-func (a *Acts) tile(s *scratch, y *Product, g, row, c int) {
+// tile computes the outputs of the tile's groups, the first of them g, for some rows of activations from
+// row on, beginning at column c.
+func (a *Acts) tile(s *scratch, y *Product, g, row, tokens, c int) {
 	w, t := y.W, &s.tile
-	rows, tokens := min(groupRows, w.Rows-g*groupRows), min(maxTokens, a.rows-row)
+	rows := min(groupRows, w.Rows-g*groupRows)
 	t.tokens = tokens
 	if y.Exact {
 		t.words = a.words[row*t.stride+c/32:]

@@ -241,7 +241,7 @@ func (j *productJob) product(s *scratch, p *productPiece) {
 	}
 	most := p.hi - p.lo // groups at once
 	if len(p.expands) > 0 || len(s.soon.left) > 0 {
-		most = 1
+		most = panel
 	}
 	for g := p.lo; g < p.hi; {
 		if g%panel == 0 {

@@ -8,7 +8,7 @@ const maxTokens = 8
 type tile struct {
 	src         []byte     // packed groups, for kernels that need no panel
 	groups      int        // of src; their outputs lie side by side
-	passes      passes     // of kernels that read packed groups with AVX2
+	passes      passes     // of kernels that read packed groups
 	q           []uint8    // [columns/4][16][4]
 	scale, mins []float32  // [columns/step][16]
 	x           []actBlock // [tokens], stride apart, [blocks]; or nil, and
@@ -22,10 +22,13 @@ type tile struct {
 	more        bool // add to out rather than begin
 }
 
-// passes are what a kernel needs to know to multiply a group with four rows of activations after another.
+// passes are what a kernel needs to know to multiply a group with as many rows of activations as it takes
+// after another, and then the next group.
 type passes struct {
+	n     int // with each group
+	left  int // groups, counted down by kernels for AVX-512
 	bytes int // of a group
-	first int // how far ahead memory is asked for in the first pass
+	first int // how far ahead memory is asked for in the first pass, with AVX2
 	last  int // the same of the last one
 	back  int // bytes from the outputs of the last pass to those of the first one with the next group
 }

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "math"
+
 //go:noescape
 func offsetTile1AVX2(t *tile)
 
@@ -90,13 +92,21 @@ func takesPacked(f *Format, rows int) bool {
 	return isa == pathAVX512
 }
 
-// groupsAtOnce is how many of n packed groups one call takes: kernels for AVX2 all of them, if one
-// kernel takes all rows of activations as well. The next one would find the first group far away.
+// groupsAtOnce is how many of n packed groups one call takes: all of them, if one kernel takes all rows of
+// activations as well. The next one would find the first group far away.
 func groupsAtOnce(rows, n int) int {
-	if isa == pathAVX2 && (rows <= 2 || rows == 4 || rows == 8) {
+	if rows <= 2 || rows == 4 || rows == 8 {
 		return n
 	}
 	return 1
+}
+
+// rowsAtOnce is how many rows of activations one call takes: kernels for AVX-512 all of them.
+func rowsAtOnce() int {
+	if isa == pathAVX512 {
+		return math.MaxInt
+	}
+	return maxTokens
 }
 
 // run computes the tile with the path in use.
@@ -107,10 +117,10 @@ func (t *tile) run(f *Format) {
 	}
 	switch isa {
 	case pathAVX512:
-		t.runAsm(&tilesAVX512[f.Type], 3)
+		t.runPacked(&tilesAVX512[f.Type], 3, f)
 	case pathAVX2:
 		if t.src != nil {
-			t.runPacked(&packedAVX2[f.Type], f)
+			t.runPacked(&packedAVX2[f.Type], 2, f)
 			return
 		}
 		t.runAsm(&tilesAVX2[f.packing.kindAVX2()], 2)
@@ -151,17 +161,18 @@ func (t *tile) runAsm(kernels *[4]func(*tile), most int) {
 // that what a kernel reads first of a block, which may be its end, is asked for a block before as well.
 const packedFar = 2048
 
-// runPacked is runAsm for kernels that read packed groups with AVX2. Those of four tokens take four after
-// four.
-func (t *tile) runPacked(kernels *[4]func(*tile), f *Format) {
+// runPacked is runAsm for kernels that read packed groups. Those of the most tokens take as many after
+// as many.
+func (t *tile) runPacked(kernels *[4]func(*tile), most int, f *Format) {
 	block := groupRows * f.BlockBytes
-	for k := 2; t.tokens > 0; {
+	for k := most; t.tokens > 0; {
 		n := t.tokens >> k
 		if n == 0 {
 			k--
 			continue
 		}
-		p := passes{bytes: len(t.src) / t.groups, first: (packedFar + block - 1) / block * block, back: 4 * ((n-1)*t.outStride<<k - groupRows)}
+		p := passes{n: n, left: t.groups, bytes: len(t.src) / t.groups, back: 4 * ((n-1)*t.outStride<<k - groupRows)}
+		p.first = (packedFar + block - 1) / block * block
 		if n > 1 {
 			p.first = p.bytes
 		}

@@ -16,6 +16,7 @@
 //	R9 R10     activations of tokens 0 and 4;  R11 R12  one and three times their distance
 //	DX AX      outputs of tokens 0 and 4;      BX R13   one and three times their distance
 //	CX         blocks of 32 columns left
+//	R15        passes left: eight rows of activations each
 
 // TOKENSn(OP, …) is OP for each of n tokens: OP(address, int32 sums, outputs).
 #define TOKENS1(OP, off) OP(off(R9), Z8, Z0)
@@ -64,12 +65,33 @@
 	LEAQ (BX)(BX*2), R13 \
 	MOVQ tile_blocks(AX), CX \
 	VMOVQ tile_shift(AX), X20 \
+	MOVQ (tile_passes+passes_n)(AX), R15 \
 	LEAQ (DX)(BX*4), AX \
+group: \
 	OUTPUTS(CLEAROUT)
 
-// The last instruction before it counts the blocks done.
+// LEAVE goes on to the next block, the group's next eight rows of activations, or the next group: a call
+// for each is felt. The last instruction before it counts the blocks done, which are those of whole rows.
 #define LEAVE(OUTPUTS) \
 	JNE block \
 	OUTPUTS(STOREOUT) \
+	MOVQ t+0(FP), SI \
+	MOVQ tile_blocks(SI), CX \
+	DECQ R15 \
+	JE over \
+	SUBQ (tile_passes+passes_bytes)(SI), DI \
+	LEAQ (R10)(R12*1), R9 \
+	LEAQ (R9)(R11*4), R10 \
+	LEAQ (AX)(BX*4), DX \
+	LEAQ (DX)(BX*4), AX \
+	JMP group \
+over: \
+	MOVQ (tile_passes+passes_n)(SI), R15 \
+	MOVQ ACT_FIRST(SI), R9 \
+	LEAQ (R9)(R11*4), R10 \
+	SUBQ (tile_passes+passes_back)(SI), DX \
+	LEAQ (DX)(BX*4), AX \
+	DECQ (tile_passes+passes_left)(SI) \
+	JNE group \
 	VZEROUPPER \
 	RET

@@ -16,3 +16,6 @@ func takesPacked(f *Format, rows int) bool { return false }
 
 // groupsAtOnce is how many of n packed groups one call takes.
 func groupsAtOnce(rows, n int) int { return 1 }
+
+// rowsAtOnce is how many rows of activations one call takes.
+func rowsAtOnce() int { return maxTokens }

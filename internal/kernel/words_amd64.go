@@ -58,10 +58,10 @@ func wordBlocks(dst []wordBlock, x []float32) {
 func (t *tile) runWords(f *Format) {
 	switch isa {
 	case pathAVX512:
-		t.runAsm(&wordsAVX512[f.Type], 3)
+		t.runPacked(&wordsAVX512[f.Type], 3, f)
 	case pathAVX2:
 		if t.src != nil {
-			t.runPacked(&packedWordsAVX2[f.Type], f)
+			t.runPacked(&packedWordsAVX2[f.Type], 2, f)
 			return
 		}
 		t.runAsm(&wordsTilesAVX2[f.packing.kindAVX2()], 2)
