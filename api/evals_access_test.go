@@ -64,7 +64,7 @@ func TestEvalAccess(t *testing.T) {
 	}
 	asked := b.fake.Requests()
 	r := asked[len(asked)-1]
-	if uses(r) != "fake aa*1" || r.Client != "key_1" || r.Messages[0].Content[0].Text != "rhyme" || r.Sampling.Temperature != .25 || *r.Sampling.Seed != defaultSeed {
+	if uses(r) != "fake aa*1" || r.Client != "key_1" || r.Owner != "key_1" || r.Messages[0].Content[0].Text != "rhyme" || r.Sampling.Temperature != .25 || *r.Sampling.Seed != defaultSeed {
 		t.Errorf("asked %s %+v", uses(r), r)
 	}
 	for _, key := range []string{"bob", "admin"} {

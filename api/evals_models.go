@@ -59,7 +59,7 @@ func (m evalModels) Ask(ctx context.Context, client evals.Client, q graders.Ques
 		return nil, fromRequest(err)
 	}
 	seed := int64(defaultSeed)
-	r := &serving.Request{Client: client.ID, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1, Messages: q.Messages,
+	r := &serving.Request{Client: client.ID, Owner: client.ID, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1, Messages: q.Messages,
 		Format: q.Format, Tools: q.Tools, ToolChoice: serving.ToolChoice{Mode: "none"}, ParallelTools: true, Deadline: time.Now().Add(evalTimeout)}
 	if t := m.Options.RequestTimeout; t > 0 {
 		r.Deadline = time.Now().Add(t)

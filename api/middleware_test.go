@@ -63,6 +63,35 @@ func (k keys) Check(_ context.Context, secret string) (KeyInfo, error) {
 	return info, nil
 }
 
+// Tokens belong to keys, on every route that computes; turns are taken by keys or connections.
+func TestOwners(t *testing.T) {
+	keyed, ofKeys := newTest(t, func(d *Deps) {
+		d.Options.RequireKeys = true
+		d.Keys = keys{"one": {ID: "a"}, "two": {ID: "b"}}
+	})
+	open, ofAll := newTest(t)
+	for _, c := range []struct{ path, body string }{
+		{"/v1/chat/completions", `{"model":"fake","messages":[{"role":"user","content":"x"}]}`},
+		{"/v1/completions", `{"model":"fake","prompt":"x"}`},
+		{"/v1/responses", `{"model":"fake","input":"x"}`},
+		{"/api/chat", `{"model":"fake","messages":[{"role":"user","content":"x"}]}`},
+	} {
+		for key, want := range map[string][2]string{"one": {"a", "a"}, "two": {"b", "b"}, "": {"", "192.0.2.1:1234"}} {
+			h, fake, r := open, ofAll, request("POST", c.path, c.body)
+			if key != "" {
+				h, fake = keyed, ofKeys
+				r.Header.Set("Authorization", "Bearer "+key)
+			}
+			if w := serve(h, r); w.Code != 200 {
+				t.Fatalf("%s: status %d: %s", c.path, w.Code, w.Body)
+			}
+			if q := latest(t, fake); q.Owner != want[0] || q.Client != want[1] {
+				t.Errorf("%s with key %q: owner %q, client %q, want %q", c.path, key, q.Owner, q.Client, want)
+			}
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	h, _ := newTest(t, func(d *Deps) {
 		d.Options.RequireKeys = true

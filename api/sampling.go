@@ -55,11 +55,12 @@ func (s *server) samplers(o *object, r *serving.Request) {
 // newRequest is a request with the defaults of OpenAI's API, in the name of the
 // client's key, or else of its connection.
 func (s *server) newRequest(c *gin.Context) *serving.Request {
-	client := exchangeOf(c).key.ID
+	owner := exchangeOf(c).key.ID
+	client := owner
 	if client == "" {
 		client = c.Request.RemoteAddr
 	}
-	r := &serving.Request{Client: client, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1}
+	r := &serving.Request{Client: client, Owner: owner, Sampling: serving.DefaultSampling(), N: 1, Logprobs: -1, PromptLogprobs: -1}
 	if t := s.Options.RequestTimeout; t > 0 {
 		r.Deadline = time.Now().Add(t)
 	}

@@ -125,6 +125,9 @@ type Request struct {
 	// Client is whose request this is, by API key or connection. While there is a
 	// queue, clients take turns; "" is a client of its own.
 	Client string
+	// Owner is whose the tokens are, by API key, or "": who has none shares them with all who have none.
+	// See blocks of package native.
+	Owner string
 
 	Messages  []chat.Message
 	Prompt    string

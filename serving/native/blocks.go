@@ -19,13 +19,21 @@ import (
 // Only full blocks are shared, so nobody ever writes to a shared block. A block
 // in use has its parent in use too, and idle blocks are evicted least recently
 // used first, children before parents; so every indexed block can be reached.
+//
+// What a block has in common with a sequence that ends, or differs, within it is copied to a
+// block of the sequence's own. For that the last block of a sequence stays in the tree when
+// it is released, though not full. Copies serve the owner of the tokens alone:
+// from how many tokens were found, or how soon the first one comes, somebody else could guess
+// what follows a beginning, a token at a time; of a full block all must be guessed at once.
 type blocks struct {
 	size  int // tokens per block
 	meta  []block
 	free  []int32
 	roots map[string]uint64 // key -> node without tokens
 	index map[nodeKey]int32
-	nodes uint64 // last node handed out; numbers are not used twice
+	below map[uint64][]int32 // node -> the indexed blocks that follow it
+	nodes uint64             // last node handed out; numbers are not used twice
+	copy  func(dst, src int32)
 	// Idle blocks from least to most recently used, through block.prev and next.
 	oldest, newest int32
 	idle           int
@@ -38,11 +46,15 @@ type block struct {
 	lent       bool
 	node       uint64  // 0: not in the tree
 	at         nodeKey // where it is indexed
-	ids        []int32 // [size] its tokens, when in the tree
+	ids        []int32 // its tokens, when in the tree: size of them, fewer in the last block of a sequence
+	owner      string  // of the tokens
 	prev, next int32   // among idle blocks; -1 at the ends
 }
 
-type nodeKey struct{ parent, hash uint64 }
+type nodeKey struct {
+	parent, hash uint64
+	owner        string // of a block that is not full
+}
 
 // table is the blocks of one sequence, in order. The first done of them are full
 // and in the tree; node stands for their tokens.
@@ -52,11 +64,12 @@ type table struct {
 	node   uint64
 }
 
-func newBlocks(n, size int) *blocks {
+// newBlocks has n blocks; copy makes block dst of the cache a copy of block src.
+func newBlocks(n, size int, copy func(dst, src int32)) *blocks {
 	b := &blocks{
 		size: size, meta: make([]block, n), free: make([]int32, n),
-		roots: map[string]uint64{}, index: map[nodeKey]int32{},
-		oldest: -1, newest: -1,
+		roots: map[string]uint64{}, index: map[nodeKey]int32{}, below: map[uint64][]int32{},
+		oldest: -1, newest: -1, copy: copy,
 	}
 	for i := range b.free {
 		b.free[i] = int32(n - 1 - i) // block 0 first
@@ -80,7 +93,7 @@ func (b *blocks) need(n int) int { return (n + b.size - 1) / b.size }
 func (b *blocks) match(t *table, key string, ids []int32, limit int) int {
 	for !b.noCache && (t.done+1)*b.size <= min(limit, len(ids)) {
 		part := ids[t.done*b.size : (t.done+1)*b.size]
-		hit, ok := b.index[nodeKey{b.nodeOf(t, key), hashIDs(part)}]
+		hit, ok := b.index[nodeKey{b.nodeOf(t, key), hashIDs(part), ""}]
 		if !ok || !slices.Equal(b.meta[hit].ids, part) {
 			break
 		}
@@ -94,6 +107,44 @@ func (b *blocks) match(t *table, key string, ids []int32, limit int) int {
 		t.done, t.node = t.done+1, b.meta[hit].node
 	}
 	return t.done * b.size
+}
+
+// matchPart copies to the block of t after those that match found what a block of the same owner has in
+// common with ids there, and returns the number of tokens that are known then. It stops before
+// limit tokens too.
+func (b *blocks) matchPart(t *table, key, owner string, ids []int32, limit int) int {
+	from := t.done * b.size
+	rest := ids[from:max(from, min(limit, len(ids)))]
+	if b.noCache || len(rest) == 0 {
+		return from
+	}
+	most, best := 0, int32(-1)
+	for _, i := range b.below[b.nodeOf(t, key)] {
+		m := &b.meta[i]
+		if m.owner != owner {
+			continue
+		}
+		if n := common(m.ids, rest); n > most {
+			most, best = n, i
+		}
+	}
+	if most > 0 {
+		b.hold(best) // it is the most recently used of those that are idle
+		b.copy(t.blocks[t.done], best)
+		b.drop(best)
+	}
+	return from + most
+}
+
+// common is how many numbers a and b begin with alike.
+func common(a, b []int32) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
 }
 
 // grow makes t hold n tokens, evicting idle blocks as needed. It takes all that
@@ -112,17 +163,14 @@ func (b *blocks) grow(t *table, n int) bool {
 // commit enters the blocks of t that are full, now that the first n of ids are
 // computed, into the tree. When an equal block is there already, t takes that one
 // and gives back its own.
-func (b *blocks) commit(t *table, key string, ids []int32, n int) {
+func (b *blocks) commit(t *table, key, owner string, ids []int32, n int) {
 	for !b.noCache && (t.done+1)*b.size <= n {
 		own := t.blocks[t.done]
 		part := ids[t.done*b.size : (t.done+1)*b.size]
-		at := nodeKey{b.nodeOf(t, key), hashIDs(part)}
+		at := nodeKey{b.nodeOf(t, key), hashIDs(part), ""}
 		switch hit, ok := b.index[at]; {
 		case !ok:
-			b.nodes++
-			m := &b.meta[own]
-			m.node, m.at, m.ids = b.nodes, at, append(m.ids[:0], part...)
-			b.index[at] = own
+			b.enter(own, at, owner, part)
 		case slices.Equal(b.meta[hit].ids, part):
 			b.hold(hit)
 			b.drop(own)
@@ -133,6 +181,28 @@ func (b *blocks) commit(t *table, key string, ids []int32, n int) {
 		t.node = b.meta[t.blocks[t.done]].node
 		t.done++
 	}
+}
+
+// keep enters the block of t that is not full into the tree, now that t is to be released and the first n
+// of ids are computed, unless an equal one is there.
+func (b *blocks) keep(t *table, key, owner string, ids []int32, n int) {
+	from := t.done * b.size
+	if b.noCache || n <= from || n >= from+b.size {
+		return
+	}
+	at := nodeKey{b.nodeOf(t, key), hashIDs(ids[from:n]), owner}
+	if _, ok := b.index[at]; !ok {
+		b.enter(t.blocks[t.done], at, owner, ids[from:n])
+	}
+}
+
+// enter puts block i, whose tokens are ids, into the tree.
+func (b *blocks) enter(i int32, at nodeKey, owner string, ids []int32) {
+	b.nodes++
+	m := &b.meta[i]
+	m.node, m.at, m.owner, m.ids = b.nodes, at, owner, append(m.ids[:0], ids...)
+	b.index[at] = i
+	b.below[at.parent] = append(b.below[at.parent], i)
 }
 
 // release gives back all blocks of t. Those in the tree stay idle until their
@@ -176,7 +246,7 @@ func (b *blocks) takeBack(ids []int32) {
 
 // renewed is an empty cache of the same size, in which the same blocks are lent.
 func (b *blocks) renewed() *blocks {
-	n := newBlocks(len(b.meta), b.size)
+	n := newBlocks(len(b.meta), b.size, b.copy)
 	n.noCache, n.lent = b.noCache, b.lent
 	for i := range b.meta {
 		n.meta[i].lent = b.meta[i].lent
@@ -211,11 +281,7 @@ func (b *blocks) nodeOf(t *table, key string) uint64 {
 // pruneRoots forgets the keys under which nothing is cached: there are as many as
 // there were sets of adapters.
 func (b *blocks) pruneRoots() {
-	parents := map[uint64]bool{}
-	for at := range b.index {
-		parents[at.parent] = true
-	}
-	maps.DeleteFunc(b.roots, func(_ string, root uint64) bool { return !parents[root] })
+	maps.DeleteFunc(b.roots, func(_ string, root uint64) bool { return len(b.below[root]) == 0 })
 }
 
 func (b *blocks) take() int32 {
@@ -277,7 +343,12 @@ func (b *blocks) evict(i int32) {
 	b.unlink(i)
 	m := &b.meta[i]
 	delete(b.index, m.at)
-	m.node, m.ids = 0, m.ids[:0]
+	others := b.below[m.at.parent]
+	others = slices.Delete(others, slices.Index(others, i), slices.Index(others, i)+1)
+	if b.below[m.at.parent] = others; len(others) == 0 {
+		delete(b.below, m.at.parent)
+	}
+	m.node, m.owner, m.ids = 0, "", m.ids[:0]
 	b.free = append(b.free, i)
 }
 

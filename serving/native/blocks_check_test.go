@@ -3,6 +3,7 @@ package native
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // check verifies everything that must hold between calls, given the tables of
@@ -50,7 +51,7 @@ func (b *blocks) check(tables []*table) error {
 	for _, root := range b.roots {
 		nodes[root] = true
 	}
-	indexed, lent := 0, 0
+	indexed, below, lent := 0, 0, 0
 	for i := range b.meta {
 		m := &b.meta[i]
 		if m.refs != refs[i] {
@@ -65,8 +66,15 @@ func (b *blocks) check(tables []*table) error {
 		if m.node != 0 {
 			indexed++
 			nodes[m.node] = true
-			if b.index[m.at] != int32(i) || len(m.ids) != b.size {
+			if b.index[m.at] != int32(i) || len(m.ids) == 0 || len(m.ids) > b.size {
 				fail("block %d is not where the index says, or has %d tokens", i, len(m.ids))
+			}
+			if len(m.ids) < b.size && (m.refs > 0 || len(b.below[m.node]) > 0) {
+				fail("block %d of %d tokens has %d refs, and %v follow it", i, len(m.ids), m.refs, b.below[m.node])
+			}
+			below++
+			if !slices.Contains(b.below[m.at.parent], int32(i)) {
+				fail("block %d is not among those that follow its parent", i)
 			}
 		} else if m.refs == 0 && !free[i] && !m.lent {
 			fail("block %d is lost", i)
@@ -74,6 +82,12 @@ func (b *blocks) check(tables []*table) error {
 	}
 	if indexed != len(b.index) {
 		fail("%d blocks in the tree, %d in the index", indexed, len(b.index))
+	}
+	for _, all := range b.below {
+		below -= len(all)
+	}
+	if below != 0 {
+		fail("%d blocks follow nobody, or two, or were evicted", below)
 	}
 	if lent != b.lent {
 		fail("%d blocks are lent, counted as %d", lent, b.lent)

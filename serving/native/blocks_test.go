@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// noCopy is of tests that look at no contents.
+func noCopy(dst, src int32) {}
+
 func ids(s string) []int32 {
 	var out []int32
 	for _, r := range s {
@@ -22,7 +25,7 @@ func compute(t *testing.T, b *blocks, key, s string) *table {
 	if !b.grow(tb, len(s)) {
 		t.Fatalf("no room for %q", s)
 	}
-	b.commit(tb, key, ids(s), len(s))
+	b.commit(tb, key, "", ids(s), len(s))
 	return tb
 }
 
@@ -34,7 +37,7 @@ func mustCheck(t *testing.T, b *blocks, tables ...*table) {
 }
 
 func TestBlocksPrefix(t *testing.T) {
-	b := newBlocks(8, 4)
+	b := newBlocks(8, 4, noCopy)
 	first := compute(t, b, "base", "abcdefghij")
 	mustCheck(t, b, first)
 	for _, c := range []struct {
@@ -64,12 +67,12 @@ func TestBlocksPrefix(t *testing.T) {
 // Two sequences that computed the same tokens at the same time end up with one
 // copy of every full block.
 func TestBlocksMergeEqual(t *testing.T) {
-	b := newBlocks(8, 4)
+	b := newBlocks(8, 4, noCopy)
 	var x, y table
 	b.grow(&x, 9)
 	b.grow(&y, 9)
-	b.commit(&x, "k", ids("abcdefghi"), 9)
-	b.commit(&y, "k", ids("abcdefghi"), 9)
+	b.commit(&x, "k", "", ids("abcdefghi"), 9)
+	b.commit(&y, "k", "", ids("abcdefghi"), 9)
 	mustCheck(t, b, &x, &y)
 	if !slices.Equal(x.blocks[:2], y.blocks[:2]) || x.blocks[2] == y.blocks[2] || b.used() != 4 {
 		t.Errorf("blocks %v and %v, %d used; want the full ones shared, 4 used", x.blocks, y.blocks, b.used())
@@ -77,7 +80,7 @@ func TestBlocksMergeEqual(t *testing.T) {
 }
 
 func TestBlocksEviction(t *testing.T) {
-	b := newBlocks(4, 2)
+	b := newBlocks(4, 2, noCopy)
 	old := compute(t, b, "k", "abcd")
 	b.release(old)
 	recent := compute(t, b, "k", "efgh")
@@ -114,7 +117,7 @@ func TestBlocksEviction(t *testing.T) {
 
 // A hash that collides must be a miss: tokens decide.
 func TestBlocksCollision(t *testing.T) {
-	b := newBlocks(4, 2)
+	b := newBlocks(4, 2, noCopy)
 	tb := compute(t, b, "k", "ab")
 	at := b.meta[tb.blocks[0]].at
 	delete(b.index, at)
@@ -127,7 +130,7 @@ func TestBlocksCollision(t *testing.T) {
 		t.Errorf("%d tokens of another sequence", got)
 	}
 	b.grow(&other, 3)
-	b.commit(&other, "k", ids("xyz"), 3)
+	b.commit(&other, "k", "", ids("xyz"), 3)
 	mustCheck(t, b, tb, &other)
 	if other.done != 0 || other.blocks[0] == tb.blocks[0] {
 		t.Errorf("the colliding block was shared")
@@ -135,7 +138,7 @@ func TestBlocksCollision(t *testing.T) {
 }
 
 func TestBlocksNoCache(t *testing.T) {
-	b := newBlocks(4, 2)
+	b := newBlocks(4, 2, noCopy)
 	b.noCache = true
 	b.release(compute(t, b, "k", "abcd"))
 	if len(b.free) != 4 {
@@ -145,7 +148,7 @@ func TestBlocksNoCache(t *testing.T) {
 
 // A cache that is built anew keeps what is lent.
 func TestBlocksRenewed(t *testing.T) {
-	b := newBlocks(8, 4)
+	b := newBlocks(8, 4, noCopy)
 	b.noCache = true
 	ids, _ := b.lend(3)
 	var tb table
@@ -163,7 +166,7 @@ func TestBlocksRenewed(t *testing.T) {
 
 // Keys under which nothing is cached any more are forgotten.
 func TestBlocksRoots(t *testing.T) {
-	b := newBlocks(4, 2)
+	b := newBlocks(4, 2, noCopy)
 	for i := range 1000 {
 		tb := compute(t, b, string(rune('a'+i)), "xyz")
 		b.release(tb)
@@ -178,20 +181,83 @@ func TestBlocksRoots(t *testing.T) {
 	}
 }
 
+// What a released sequence, or one that goes on otherwise, has in common with another of its owner within
+// a block is copied; nobody else gets it.
+func TestBlocksPart(t *testing.T) {
+	var copied []int32
+	b := newBlocks(8, 4, func(dst, src int32) { copied = append(copied, dst, src) })
+	first := compute(t, b, "base", "abcdefghij")
+	held := slices.Clone(first.blocks)
+	ask := func(key, owner, s string, want int, from ...int32) {
+		t.Helper()
+		copied = nil
+		var tb table
+		b.match(&tb, key, ids(s), len(s)-1)
+		if !b.grow(&tb, len(s)) {
+			t.Fatalf("no room for %q", s)
+		}
+		if got := b.matchPart(&tb, key, owner, ids(s), len(s)-1); got != want {
+			t.Errorf("%s of %q under %q: %d tokens, want %d", s, owner, key, got, want)
+		}
+		if len(from) > 0 {
+			from = []int32{tb.blocks[tb.done], from[0]}
+		}
+		if !slices.Equal(copied, from) {
+			t.Errorf("%s of %q under %q: copied %v, want %v", s, owner, key, copied, from)
+		}
+		if first.blocks != nil {
+			mustCheck(t, b, first, &tb)
+		} else {
+			mustCheck(t, b, &tb)
+		}
+		b.release(&tb)
+	}
+	ask("base", "", "abcdefgX", 7, held[1])
+	ask("base", "", "abX", 2, held[0])
+	ask("base", "", "abcd", 3, held[0]) // never all tokens
+	ask("base", "", "abcdefghij", 8)    // its last block is still written to
+	ask("base", "else", "abcdefgX", 4)  // full blocks are anybody's
+	ask("base", "else", "abX", 0)       // parts are not
+	ask("adapter", "", "abX", 0)        // other numbers
+	ask("base", "", "Xbcdefgh", 0)      // no beginning
+	b.keep(first, "base", "", ids("abcdefghij"), 10)
+	b.release(first)
+	first.blocks = nil
+	ask("base", "", "abcdefghijk", 10, held[2])
+	ask("base", "", "abcdefghiX", 9, held[2])
+	ask("base", "", "abcdefghij", 9, held[2])
+	ask("base", "else", "abcdefghij", 8)
+	again := compute(t, b, "base", "abcdefghij")
+	held = slices.Clone(again.blocks)
+	b.keep(again, "base", "else", ids("abcdefghij"), 10)
+	b.release(again)
+	ask("base", "else", "abcdefghij", 9, held[2]) // everybody has their own
+	b.noCache = true
+	ask("base", "", "abcdefgX", 0)
+}
+
 // Random sequences come, grow and go; the invariants hold after every change,
 // and a match is always what the tokens say.
 func TestBlocksRandom(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	b := newBlocks(24, 3)
 	type live struct {
-		ids []int32
-		key string
-		t   *table
+		ids        []int32
+		key, owner string
+		t          *table
 	}
 	var all []*live
-	owner := map[int32][]int32{} // block -> all tokens up to its end, as last committed
+	holds := map[int32][]int32{}                           // block -> all tokens up to its end, as last committed or kept
+	owners, seen := map[int32]string{}, map[int32]uint64{} // of the node of a block
+	var copied []int32
+	b := newBlocks(24, 3, func(dst, src int32) { copied = append(copied, src) })
 	var lent [][]int32
-	hits := 0
+	hits, parts := 0, 0
+	own := func(l *live, blk int32, n int) {
+		if node := b.meta[blk].node; seen[blk] != node {
+			seen[blk], owners[blk] = node, l.owner
+			holds[blk] = append([]int32{int32(l.key[0])}, l.ids[:n]...)
+		}
+	}
 	for range 20_000 {
 		switch op := rnd.IntN(5); {
 		case op == 3:
@@ -202,7 +268,7 @@ func TestBlocksRandom(t *testing.T) {
 				t.Fatalf("%d of %d blocks: lent %v, %v", n, before, ids, ok)
 			}
 			for _, i := range ids {
-				delete(owner, i)
+				delete(holds, i)
 			}
 			if ok {
 				lent = append(lent, ids)
@@ -211,7 +277,7 @@ func TestBlocksRandom(t *testing.T) {
 			b.takeBack(lent[0])
 			lent = lent[1:]
 		case op == 0 && len(all) < 6:
-			l := &live{key: []string{"p", "q"}[rnd.IntN(2)], t: &table{}}
+			l := &live{key: []string{"p", "q"}[rnd.IntN(2)], owner: []string{"x", "y"}[rnd.IntN(2)], t: &table{}}
 			for range 1 + rnd.IntN(14) {
 				l.ids = append(l.ids, int32(rnd.IntN(2)))
 			}
@@ -219,27 +285,44 @@ func TestBlocksRandom(t *testing.T) {
 			hits += n
 			for i, blk := range l.t.blocks {
 				want := append([]int32{int32(l.key[0])}, l.ids[:(i+1)*3]...)
-				if !slices.Equal(owner[blk], want) {
-					t.Fatalf("block %d holds %v, matched for %v", blk, owner[blk], want)
+				if !slices.Equal(holds[blk], want) {
+					t.Fatalf("block %d holds %v, matched for %v", blk, holds[blk], want)
 				}
 			}
 			if !b.grow(l.t, len(l.ids)) {
 				b.release(l.t)
 				break
 			}
+			copied = nil
+			got := b.matchPart(l.t, l.key, l.owner, l.ids, len(l.ids)-1)
+			if got == n && copied != nil || got > n && len(copied) != 1 || got < n || got >= len(l.ids) {
+				t.Fatalf("%d tokens, then %d of %v, of blocks %v", n, got, l.ids, copied)
+			}
+			if got > n {
+				parts++
+				want := append([]int32{int32(l.key[0])}, l.ids[:got]...)
+				if blk := copied[0]; owners[blk] != l.owner || len(holds[blk]) < len(want) || !slices.Equal(holds[blk][:len(want)], want) {
+					t.Fatalf("block %d of %q holds %v, copied for %v of %q", blk, owners[blk], holds[blk], want, l.owner)
+				}
+			}
 			all = append(all, l)
 		case op == 1 && len(all) > 0:
 			l := all[rnd.IntN(len(all))]
 			if b.grow(l.t, len(l.ids)+1) {
 				l.ids = append(l.ids, int32(rnd.IntN(2)))
-				b.commit(l.t, l.key, l.ids, len(l.ids))
+				b.commit(l.t, l.key, l.owner, l.ids, len(l.ids))
 				for i, blk := range l.t.blocks[:l.t.done] {
-					owner[blk] = append([]int32{int32(l.key[0])}, l.ids[:(i+1)*3]...)
+					own(l, blk, (i+1)*3)
 				}
 			}
 		case op == 2 && len(all) > 0:
 			i := rnd.IntN(len(all))
-			b.release(all[i].t)
+			l := all[i]
+			b.keep(l.t, l.key, l.owner, l.ids, len(l.ids))
+			if done := l.t.done; done < len(l.t.blocks) && b.meta[l.t.blocks[done]].node > 0 {
+				own(l, l.t.blocks[done], len(l.ids))
+			}
+			b.release(l.t)
 			all = slices.Delete(all, i, i+1)
 		}
 		var tables []*table
@@ -248,7 +331,7 @@ func TestBlocksRandom(t *testing.T) {
 		}
 		mustCheck(t, b, tables...)
 	}
-	if hits == 0 {
-		t.Error("no hit in the whole test")
+	if hits == 0 || parts == 0 {
+		t.Errorf("%d hits and %d copies in the whole test", hits, parts)
 	}
 }

@@ -422,7 +422,7 @@ func TestAdaptersMemoryIsFreed(t *testing.T) {
 
 // Planning and gathering a step of many sets allocates nothing.
 func TestAdaptersStepDoesNotAllocate(t *testing.T) {
-	e := &engine{sched: newScheduler(policy{rows: 32, mixedRows: 32, logits: 32, running: 16, queue: 16}, newBlocks(400, 16))}
+	e := &engine{sched: newScheduler(policy{rows: 32, mixedRows: 32, logits: 32, running: 16, queue: 16}, newBlocks(400, 16, noCopy))}
 	for i := range 12 {
 		q := &sequence{ids: make([]int32, 3, 4000), prompt: 3, limit: 4000, adapters: testSets[i%len(testSets)]}
 		q.key = keyOf(q.adapters)

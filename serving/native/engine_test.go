@@ -89,12 +89,12 @@ func TestEnginePromptComputedOnce(t *testing.T) {
 	r := newRig(t, rigOptions{})
 	prompt := ids(strings.Repeat("abcdefgh", 3)) // 24 tokens, 6 blocks
 	out := r.must(ask{prompt: prompt, n: 4, max: 1})
-	// The first computes 24 rows; each other finds 20 and computes 4.
-	if want := 24 + 3*4; r.run.rows != want {
+	// The first computes 24 rows; each other finds 23, of which three are copied, and computes one.
+	if want := 24 + 3; r.run.rows != want {
 		t.Errorf("%d rows computed, want %d", r.run.rows, want)
 	}
-	if out.Usage.Cached != 0 || r.must(ask{prompt: prompt, max: 1}).Usage.Cached != 20 {
-		t.Errorf("cached %d, want 0 at first and 20 the second time", out.Usage.Cached)
+	if out.Usage.Cached != 0 || r.must(ask{prompt: prompt, max: 1}).Usage.Cached != 23 {
+		t.Errorf("cached %d, want 0 at first and 23 the second time", out.Usage.Cached)
 	}
 }
 

@@ -89,6 +89,11 @@ func (f *fakeRunner) pass(b *model.Batch, logits []int32, width int) ([]float32,
 	return out, nil
 }
 
+// copyBlock makes block dst a copy of block src.
+func (f *fakeRunner) copyBlock(dst, src int32) {
+	copy(f.slots[int(dst)*f.size:][:f.size], f.slots[int(src)*f.size:][:f.size])
+}
+
 // Hidden is a hash of the tokens before each row, as 8 numbers.
 func (f *fakeRunner) Hidden(b *model.Batch) (model.Value, error) {
 	var all []int32
@@ -176,7 +181,8 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	if o.policy != (policy{}) {
 		p = o.policy
 	}
-	r := &rig{t: t, run: newFakeRunner(o.blocks, o.size, 40), blocks: newBlocks(o.blocks, o.size)}
+	run := newFakeRunner(o.blocks, o.size, 40)
+	r := &rig{t: t, run: run, blocks: newBlocks(o.blocks, o.size, run.copyBlock)}
 	r.blocks.noCache = o.noCache
 	r.engine = newEngine(r.run, false, p, r.blocks, nil, o.observer, time.Now)
 	t.Cleanup(r.close)

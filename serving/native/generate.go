@@ -109,7 +109,7 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request, set adapte
 		if constrain != nil {
 			a.sampler.constraint = constrain()
 		}
-		a.seq = sequence{client: req.Client, key: key, ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
+		a.seq = sequence{client: req.Client, owner: req.Owner, key: key, ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
 		if i == 0 && req.PromptLogprobs >= 0 {
 			a.seq.scoreTo = len(p.ids) - 1
 		}

@@ -128,7 +128,7 @@ func (o *Options) startEngine(in *instance, id string, pool *kernel.Pool) error 
 		run.ops = model.NewServeOps(pool, nil)
 	}
 	run.ops.Exact = o.Exact
-	b := newBlocks(total, o.BlockTokens)
+	b := newBlocks(total, o.BlockTokens, in.cache.CopyBlock)
 	b.noCache = o.NoCache
 	p := policy{rows: o.StepTokens, mixedRows: o.MixedTokens, logits: max(o.MaxRunning, 64), running: o.MaxRunning, queue: o.MaxQueue}
 	var observer Observer

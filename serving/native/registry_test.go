@@ -46,7 +46,7 @@ func newShelf(t *testing.T, budget int64, ids ...string) *shelf {
 		}
 		in := &instance{bytes: s.size[src.Info.ID], info: src.Info, unload: func() {}}
 		in.info.Loaded = true
-		in.engine = newEngine(nil, false, policy{}, newBlocks(1, 1), nil, nil, time.Now)
+		in.engine = newEngine(nil, false, policy{}, newBlocks(1, 1, noCopy), nil, nil, time.Now)
 		return in, nil
 	}
 	t.Cleanup(func() { s.drain(cancelled()) })

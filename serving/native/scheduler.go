@@ -89,7 +89,7 @@ func (s *scheduler) end(q *sequence) {
 	switch q.state {
 	case stateRunning:
 		s.running = slices.DeleteFunc(s.running, func(x *sequence) bool { return x == q })
-		s.blocks.release(&q.table)
+		s.release(q)
 	case stateWaiting:
 		s.queue.remove(q)
 	case stateHeld:
@@ -168,9 +168,15 @@ func (s *scheduler) decodes(plan []chunk) []chunk {
 func (s *scheduler) preempt(q *sequence) {
 	s.preemptions++
 	s.running = slices.DeleteFunc(s.running, func(x *sequence) bool { return x == q })
-	s.blocks.release(&q.table)
+	s.release(q)
 	q.computed = 0
 	s.queue.pushPreempted(q)
+}
+
+// release gives back the blocks of q, whose tokens may be met again.
+func (s *scheduler) release(q *sequence) {
+	s.blocks.keep(&q.table, q.key, q.owner, q.ids, q.computed)
+	s.blocks.release(&q.table)
 }
 
 // prefill plans the next part of q's tokens, as far as the budgets go.
@@ -198,17 +204,27 @@ func (s *scheduler) prefill(plan []chunk, q *sequence, rows, logits *int) []chun
 	return append(plan, chunk{q, n, want})
 }
 
-// skip moves q over what the prefix cache holds by now. Rows whose logits are
-// wanted are computed in any case, and so is the last one.
+// skip moves q over the full blocks that the prefix cache holds by now.
 func (s *scheduler) skip(q *sequence) {
-	if q.computed%s.blocks.size != 0 || q.scoring() {
-		return
+	if q.computed%s.blocks.size == 0 {
+		s.skipTo(q, s.blocks.match(&q.table, q.key, q.ids, s.mayskip(q)))
 	}
-	limit := len(q.ids) - 1
-	if q.scored < q.scoreTo {
-		limit = min(limit, q.scored)
+}
+
+// mayskip is up to which of its tokens q may skip: rows whose logits are
+// wanted are computed in any case, and so is the last one.
+func (s *scheduler) mayskip(q *sequence) int {
+	switch {
+	case q.scoring():
+		return 0
+	case q.scored < q.scoreTo:
+		return min(len(q.ids)-1, q.scored)
 	}
-	q.computed = max(q.computed, s.blocks.match(&q.table, q.key, q.ids, limit))
+	return len(q.ids) - 1
+}
+
+func (s *scheduler) skipTo(q *sequence, n int) {
+	q.computed = max(q.computed, n)
 	if !q.admitted {
 		q.cached = min(q.computed, q.prompt)
 	}
@@ -228,6 +244,7 @@ func (s *scheduler) admit() bool {
 		q.computed = 0
 		return false
 	}
+	s.skipTo(q, s.blocks.matchPart(&q.table, q.key, q.owner, q.ids, s.mayskip(q)))
 	q.admitted = true
 	q.state = stateRunning
 	s.queue.pop()
@@ -243,7 +260,7 @@ func (s *scheduler) computed(c chunk) {
 	if c.logits > 0 && q.scored < q.scoreTo {
 		q.scored = max(q.scored, min(q.computed, q.scoreTo))
 	}
-	s.blocks.commit(&q.table, q.key, q.ids, q.computed)
+	s.blocks.commit(&q.table, q.key, q.owner, q.ids, q.computed)
 	if q.computed >= q.prompt-1 {
 		s.releaseFollowers(q)
 	}

@@ -48,7 +48,7 @@ func (w *world) run(t *testing.T, cmd string) string {
 	switch verb {
 	case "new":
 		args[name] = ""
-		b := newBlocks(num("blocks", 16), num("size", 4))
+		b := newBlocks(num("blocks", 16), num("size", 4), noCopy)
 		_, b.noCache = args["nocache"]
 		w.s = newScheduler(policy{rows: num("rows", 16), mixedRows: num("mixed", 16), logits: num("logits", 16), running: num("running", 4), queue: num("queue", 8)}, b)
 		return ""
@@ -252,7 +252,7 @@ func (w *world) lendAtRandom(rnd *rand.Rand, n int) {
 func TestSchedulerRandom(t *testing.T) {
 	for seed := range uint64(30) {
 		rnd := rand.New(rand.NewPCG(seed, 7))
-		b := newBlocks(10+rnd.IntN(20), 1+rnd.IntN(4))
+		b := newBlocks(10+rnd.IntN(20), 1+rnd.IntN(4), noCopy)
 		b.noCache = rnd.IntN(4) == 0
 		s := newScheduler(policy{rows: 2 + rnd.IntN(20), mixedRows: rnd.IntN(20), logits: 1 + rnd.IntN(8), running: 1 + rnd.IntN(6), queue: 1 + rnd.IntN(20)}, b)
 		w := &world{s: s, seqs: map[string]*sequence{}}

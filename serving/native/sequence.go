@@ -13,6 +13,7 @@ import (
 type sequence struct {
 	name   string // for scenario files
 	client string // whose turn it takes
+	owner  string // whose tokens it has
 	key    string // what its keys and values depend on besides the tokens
 
 	adapters []model.Weighted // nil: the base alone
