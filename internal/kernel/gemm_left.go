@@ -50,15 +50,20 @@ func (l *Left) floatBand(to []float32, row, d, k int) {
 
 // pairBand lays out the pairs of k numbers from d on of the rows of a band.
 func (l *Left) pairBand(to []float32, row, d, k int) {
-	var pairs [gemmRows * gemmDepth / 2]float32
+	var pairs [16 * gemmDepth / 2]float32 // sixteen rows, as transpose16 takes them
 	rows := min(gemmRows, l.rows-row)
+	k /= 2
 	for i := range rows {
-		pairAlong(pairs[i*k/2:], l.x.Data[(row+i)*l.x.Row+d:][:k])
+		pairAlong(pairs[i*k:], l.x.Data[(row+i)*l.x.Row+d:][:2*k])
 	}
-	for c := range k / 2 {
+	c := 0
+	for ; c+16 < k; c += 16 { // what it writes too much is overwritten by those that follow
+		transpose16(to[c*gemmRows:], gemmRows, pairs[c:], k)
+	}
+	for ; c < k; c++ {
 		to := to[c*gemmRows:][:gemmRows]
 		for i := range to {
-			to[i] = pairs[i*k/2+c]
+			to[i] = pairs[i*k+c]
 		}
 	}
 }
