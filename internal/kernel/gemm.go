@@ -56,8 +56,9 @@ type gemmTile struct {
 
 // gemmEdge is the memory for tiles that stick out of a matrix.
 type gemmEdge struct {
-	a [gemmDepth * gemmRows]float32
-	c [gemmRows * gemmCols]float32
+	pairs bool // all factors are pairs of bfloat16 numbers, k counts pairs
+	a     [gemmDepth * gemmRows]float32
+	c     [gemmRows * gemmCols]float32
 }
 
 // block computes c [m, n] = or += a [m, k] b [k, n], where k is at most gemmDepth, n
@@ -71,7 +72,7 @@ func (e *gemmEdge) block(c, a, b View, m, n, k int, addition bool) {
 	a.holds(m, k)
 	b.holds(k, width)
 	c.holds(m, n)
-	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k}
+	t := gemmTile{b: &b.Data[0], bRow: b.Row, k: k, pairs: e.pairs}
 	for i := 0; i < m; i += gemmRows {
 		rows := min(gemmRows, m-i)
 		t.a, t.aRow, t.aCol = &a.Data[i*a.Row], a.Row, a.Col

@@ -23,6 +23,9 @@ func pairAlongAVX512(dst, src *float32, n int)
 func pairRowsAVX512(dst, src *float32, n int)
 
 //go:noescape
+func pairDownAVX512(dst, even, odd *float32, n int)
+
+//go:noescape
 func gemm6x16AVX2(t *gemmTile)
 
 //go:noescape
@@ -104,6 +107,14 @@ func pairAlong(dst, src []float32) {
 	if n := len(src) / 2; n > 0 {
 		_ = dst[n-1]
 		pairAlongAVX512(&dst[0], &src[0], n)
+	}
+}
+
+// pairDown makes pairs of what two rows of the same length have one below the other, a multiple of 16.
+func pairDown(dst, even, odd []float32) {
+	if n := len(even); n > 0 {
+		_, _ = dst[n-1], odd[n-1]
+		pairDownAVX512(&dst[0], &even[0], &odd[0], n)
 	}
 }
 

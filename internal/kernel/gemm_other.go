@@ -14,3 +14,5 @@ func transposesRows() bool         { return false }
 func hasPairs() bool               { return false }
 func pairAlong(dst, src []float32) {}
 func pairRows(dst, src []float32)  {}
+
+func pairDown(dst, even, odd []float32) {}

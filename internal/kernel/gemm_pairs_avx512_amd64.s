@@ -317,3 +317,31 @@ loop:
 	JNZ loop
 	VZEROUPPER
 	RET
+
+// func pairDownAVX512(dst, even, odd *float32, n int)
+//
+// Numbers of two rows become pairs; n pairs, a multiple of 16.
+TEXT ·pairDownAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ even+8(FP), SI
+	MOVQ odd+16(FP), DX
+	MOVQ n+24(FP), CX
+	ROUNDENTER
+	MOVL $0xffff0000, AX
+	VPBROADCASTD AX, Z29
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DX), Z1
+	ROUND(Z0, Z2)
+	ROUND(Z1, Z3)
+	VPSRLD $16, Z0, Z0
+	VPANDD Z29, Z1, Z1
+	VPORD Z0, Z1, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ $64, SI
+	ADDQ $64, DX
+	ADDQ $64, DI
+	SUBQ $16, CX
+	JNZ loop
+	VZEROUPPER
+	RET

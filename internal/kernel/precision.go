@@ -17,8 +17,7 @@ const (
 	// the terms; see gemm_split.go. Processors without AMX compute in float32.
 	Split
 	// Half rounds both factors to bfloat16, off by about 2^-9 of the terms.
-	// Processors with neither AMX nor AVX512-BF16 compute in float32, and so does
-	// attention without AMX.
+	// Processors with neither AMX nor AVX512-BF16 compute in float32.
 	Half
 )
 

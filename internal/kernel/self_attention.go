@@ -11,7 +11,7 @@ import (
 // are ever held. It serves one goroutine at a time. The zero value is ready.
 type SelfAttention struct {
 	// Precision is that of the products. Anything but Full takes the tiles of AMX, see
-	// self_tiles.go; without them all is float32.
+	// self_tiles.go; without them Half takes pairs, see self_pairs.go, and all else is float32.
 	Precision Precision
 
 	scratch []selfScratch // one per worker
@@ -45,15 +45,21 @@ func (a *SelfAttention) Back(p *Pool, gq, gk, gv, g []float32, s *SelfAttend) {
 }
 
 func (a *SelfAttention) run(p *Pool, job *SelfAttend, out, gq, gk, gv []float32) {
-	precision := a.Precision
-	if !tiles {
-		precision = Full
+	way := (*selfScratch).run
+	switch {
+	case a.Precision != Full && tiles:
+		way = (*selfScratch).runTiles
+	case a.Precision == Half && hasPairs():
+		way = (*selfScratch).runPairs
 	}
-	a.runIn(p, precision, job, out, gq, gk, gv)
+	a.runIn(p, way, job, out, gq, gk, gv)
 }
 
-// runIn is run with tiles unless precision is Full.
-func (a *SelfAttention) runIn(p *Pool, precision Precision, job *SelfAttend, out, gq, gk, gv []float32) {
+// selfWay is a way to compute a key head of a span.
+type selfWay func(s *selfScratch, j *selfJob, span Span, head int)
+
+// runIn is run in that way.
+func (a *SelfAttention) runIn(p *Pool, way selfWay, job *SelfAttend, out, gq, gk, gv []float32) {
 	rows := len(job.Q) / (job.Heads * job.HeadDim)
 	if job.Heads%job.KVHeads != 0 || len(job.Q) != rows*job.Heads*job.HeadDim || len(out) != len(job.Q) ||
 		len(job.K) != rows*job.KVHeads*job.HeadDim || len(job.V) != len(job.K) || !(job.Scale > 0) {
@@ -67,7 +73,7 @@ func (a *SelfAttention) runIn(p *Pool, precision Precision, job *SelfAttend, out
 		a.scratch = append(a.scratch, selfScratch{})
 	}
 	j.scratch = a.scratch
-	j.precision = precision
+	j.way, j.half = way, a.Precision == Half
 	j.next.Store(0)
 	p.Run(workers, j)
 	j.SelfAttend, j.out, j.gq, j.gk, j.gv = SelfAttend{}, nil, nil, nil, nil
@@ -78,7 +84,8 @@ type selfJob struct {
 	SelfAttend
 	out        []float32 // the result, or the gradient by it
 	gq, gk, gv []float32 // nil: forward
-	precision  Precision
+	way        selfWay
+	half       bool // of tiles: upper parts alone
 	scratch    []selfScratch
 	next       atomic.Int64
 }
@@ -91,11 +98,7 @@ func (j *selfJob) Do(i int) {
 			return
 		}
 		span, head := j.Spans[item/j.KVHeads], item%j.KVHeads
-		if j.precision == Full {
-			j.scratch[i].run(j, span, head)
-		} else {
-			j.scratch[i].runTiles(j, span, head)
-		}
+		j.way(&j.scratch[i], j, span, head)
 	}
 }
 
@@ -116,6 +119,7 @@ type selfScratch struct {
 	result  []float32 // [queryBlock, HeadDim] rows of the gradient by the result
 	gk, gv  []float32 // [S, HeadDim]
 	tiles   selfTiles
+	pairs   selfPairs
 }
 
 func (s *selfScratch) run(j *selfJob, span Span, head int) {

@@ -36,7 +36,7 @@ const tileRows = 2 * splitSide
 // runTiles is run by tiles.
 func (s *selfScratch) runTiles(j *selfJob, span Span, head int) {
 	t, d, back := &s.tiles, j.HeadDim, j.gq != nil
-	t.half = j.precision == Half
+	t.half = j.half
 	s.wide, s.long = blocksOf(d)*splitSide, blocksOf(span.Len)*splitSide
 	kv := j.KVHeads * d
 	first := span.Row*kv + head*d

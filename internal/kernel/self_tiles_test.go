@@ -9,10 +9,22 @@ import (
 )
 
 // Attention by tiles is the same in Go and on the tiles of this machine, whoever computes
-// it, and near to that in float64: by the bounds of split numbers, and of bfloat16 alone.
-func TestSelfAttentionTiles(t *testing.T) {
+// it, and near to that in float64: by the bounds of split numbers, and of bfloat16 alone. So is
+// that by pairs, where there are instructions for them.
+func TestSelfAttentionReduced(t *testing.T) {
 	before := Impl()
 	defer Use(before)
+	ways := []struct {
+		name      string
+		way       selfWay
+		precision Precision
+		here      func() bool
+		tol       float64
+	}{
+		{"tiles", (*selfScratch).runTiles, Split, func() bool { return true }, 1e-4},
+		{"tiles", (*selfScratch).runTiles, Half, func() bool { return true }, 2e-2},
+		{"pairs", (*selfScratch).runPairs, Half, hasPairs, 2e-2},
+	}
 	for _, c := range []struct {
 		lens                []int
 		heads, kvHeads, dim int
@@ -22,8 +34,8 @@ func TestSelfAttentionTiles(t *testing.T) {
 		{[]int{1}, 1, 1, 8, 0, 0}, {[]int{5, 3}, 4, 2, 32, 0, 0}, {[]int{34}, 2, 1, 40, 3, 0},
 		{[]int{64}, 1, 1, 32, 0, 1.5}, {[]int{130}, 1, 1, 4, 50, 2}, {[]int{96, 2}, 2, 1, 4, 0, 0}, {[]int{100}, 1, 1, 3, 5, 0},
 	} {
-		for precision, tol := range map[Precision]float64{Split: 1e-4, Half: 2e-2} {
-			what := fmt.Sprint(precision, c)
+		for _, w := range ways {
+			what, tol := fmt.Sprint(w.name, w.precision, c), w.tol
 			rng := rand.New(rand.NewPCG(4, 4))
 			s := &SelfAttend{KVHeads: c.kvHeads, HeadDim: c.dim, AttendOptions: AttendOptions{Heads: c.heads, Scale: 0.4, Window: c.window, SoftCap: c.softCap}}
 			rows := 0
@@ -34,14 +46,16 @@ func TestSelfAttentionTiles(t *testing.T) {
 			s.Q, s.K, s.V = randomF32(rng, rows*c.heads*c.dim), randomF32(rng, rows*c.kvHeads*c.dim), randomF32(rng, rows*c.kvHeads*c.dim)
 			g := randomF32(rng, len(s.Q))
 			var first [][]float32
-			var a SelfAttention
+			a := SelfAttention{Precision: w.precision}
 			pool := NewPool(3)
 			for _, impl := range Impls() {
-				Use(impl)
+				if Use(impl); !w.here() {
+					continue
+				}
 				for _, p := range []*Pool{nil, pool} {
 					out, gq, gk, gv := ones(len(s.Q)), ones(len(s.Q)), ones(len(s.K)), ones(len(s.V))
-					a.runIn(p, precision, s, out, nil, nil, nil)
-					a.runIn(p, precision, s, g, gq, gk, gv)
+					a.runIn(p, w.way, s, out, nil, nil, nil)
+					a.runIn(p, w.way, s, g, gq, gk, gv)
 					have := [][]float32{out, gq, gk, gv}
 					if first == nil {
 						first = have
@@ -52,6 +66,9 @@ func TestSelfAttentionTiles(t *testing.T) {
 				}
 			}
 			pool.Close()
+			if first == nil {
+				continue // no instructions for pairs
+			}
 			f := func(in [][]float64) []float64 { return attentionByDefinition(s, in[0], in[1], in[2]) }
 			wide := func(x []float32) (y []float64) {
 				for _, v := range x {
@@ -70,7 +87,7 @@ func TestSelfAttentionTiles(t *testing.T) {
 			}
 			// Too many for differences: float32 has been compared with them.
 			gq, gk, gv := make([]float32, len(s.Q)), make([]float32, len(s.K)), make([]float32, len(s.V))
-			a.runIn(nil, Full, s, g, gq, gk, gv)
+			a.runIn(nil, (*selfScratch).run, s, g, gq, gk, gv)
 			for i, want := range [][]float32{gq, gk, gv} {
 				for k, have := range first[1+i] {
 					if d := math.Abs(float64(have - want[k])); !(d <= tol*max(1, math.Abs(float64(want[k])))) {
@@ -82,7 +99,40 @@ func TestSelfAttentionTiles(t *testing.T) {
 	}
 }
 
-// By tiles is what the precision asks for where there are any, and float32 elsewhere.
+// What a sequence has that is no number does not reach the next, which is shorter.
+func TestSelfAttentionForgets(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 5))
+	attend := func(a *SelfAttention, way selfWay, rows int, v float32) [][]float32 {
+		s := &SelfAttend{KVHeads: 1, HeadDim: 24, Spans: []Span{{Len: rows}}, AttendOptions: AttendOptions{Heads: 2, Scale: 0.2}}
+		x := make([]float32, rows*2*24)
+		for i := range x {
+			x[i] = v * float32(i%7-3)
+		}
+		s.Q, s.K, s.V = x, x[:rows*24], x[rows*24:]
+		out, gq, gk, gv := ones(len(s.Q)), ones(len(s.Q)), ones(len(s.K)), ones(len(s.V))
+		a.runIn(nil, way, s, out, nil, nil, nil)
+		a.runIn(nil, way, s, x, gq, gk, gv)
+		return [][]float32{out, gq, gk, gv}
+	}
+	ways := map[string]selfWay{"float32": (*selfScratch).run, "tiles": (*selfScratch).runTiles}
+	if hasPairs() {
+		ways["pairs"] = (*selfScratch).runPairs
+	}
+	for name, way := range ways {
+		for range 20 {
+			rows := 1 + rng.IntN(99)
+			a, fresh := SelfAttention{Precision: Half}, SelfAttention{Precision: Half}
+			attend(&a, way, rows+1+rng.IntN(99), float32(math.NaN()))
+			want := attend(&fresh, way, rows, 0.1)
+			for i, x := range attend(&a, way, rows, 0.1) {
+				sameBits(t, fmt.Sprint(name, " ", rows, " ", i), x, want[i])
+			}
+		}
+	}
+}
+
+// By tiles is what the precision asks for where there are any, by pairs where there are no tiles and half
+// of it suffices, and float32 elsewhere.
 func TestSelfAttentionPrecision(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	s := &SelfAttend{KVHeads: 1, HeadDim: 32, Spans: []Span{{Len: 40}}, AttendOptions: AttendOptions{Heads: 1, Scale: 0.2}}
@@ -100,8 +150,9 @@ func TestSelfAttentionPrecision(t *testing.T) {
 				plain = out
 			}
 			same = out
-			if tiled := !slices.Equal(plain, same); tiled != (impl == "amx" && precision != Full) {
-				t.Errorf("%s, %v: other than float32: %v", impl, precision, tiled)
+			want := impl == "amx" && precision != Full || precision == Half && hasPairs()
+			if other := !slices.Equal(plain, same); other != want {
+				t.Errorf("%s, %v: other than float32: %v", impl, precision, other)
 			}
 		}
 	}
