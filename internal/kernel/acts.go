@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Acts is activations [rows, cols] made ready once and multiplied with any number
 // of matrices. It also holds the memory that products work in, so it serves one
@@ -41,59 +44,65 @@ func (a *Acts) Set(p *Pool, x []float32, rows, cols int) {
 	a.byteTiled, a.pairTiled, a.wordTiled = false, false, false
 }
 
+// quantiseChunk is how many blocks are quantised at a time. As many or fewer, of several rows, are left to the
+// workers of a product: see productJob.
+const quantiseChunk = 1024
+
 // quantise fills blocks. A row is always quantised by itself.
 func (a *Acts) quantise(p *Pool) {
+	if a.lacksBlocks() {
+		p.Run((len(a.blocks)+quantiseChunk-1)/quantiseChunk, (*quantising)(a))
+	}
+}
+
+// lacksBlocks tells that blocks have not been asked for before. There is memory for them.
+func (a *Acts) lacksBlocks() bool {
 	if a.quantised {
-		return
+		return false
 	}
 	a.quantised = true
 	n := a.rows * a.cols / 32
-	if cap(a.blocks) < n {
-		a.blocks = make([]actBlock, n)
-	}
-	a.blocks = a.blocks[:n]
-	const chunk = 1024 // blocks
-	if n <= chunk {
-		quantiseBlocks(a.blocks, a.x)
-		return
-	}
-	p.Run((n+chunk-1)/chunk, (*quantising)(a))
+	a.blocks = slices.Grow(a.blocks[:0], n)[:n]
+	return true
 }
 
 // quantising is the task of quantise.
 type quantising Acts
 
 func (a *quantising) Do(i int) {
-	b := a.blocks[i*1024 : min(len(a.blocks), (i+1)*1024)]
-	quantiseBlocks(b, a.x[i*1024*32:][:len(b)*32])
+	(*Acts)(a).quantisePart(i*quantiseChunk, min(len(a.blocks), (i+1)*quantiseChunk))
 }
+
+// quantisePart fills blocks lo to hi.
+func (a *Acts) quantisePart(lo, hi int) { quantiseBlocks(a.blocks[lo:hi], a.x[32*lo:32*hi]) }
 
 // quantiseWords fills words.
 func (a *Acts) quantiseWords(p *Pool) {
+	if a.lacksWords() {
+		p.Run((len(a.words)+quantiseChunk-1)/quantiseChunk, (*wording)(a))
+	}
+}
+
+// lacksWords is lacksBlocks for words.
+func (a *Acts) lacksWords() bool {
 	if a.worded {
-		return
+		return false
 	}
 	a.worded = true
 	n := a.rows * a.cols / 32
-	if cap(a.words) < n {
-		a.words = make([]wordBlock, n)
-	}
-	a.words = a.words[:n]
-	const chunk = 1024 // blocks
-	if n <= chunk {
-		wordBlocks(a.words, a.x)
-		return
-	}
-	p.Run((n+chunk-1)/chunk, (*wording)(a))
+	a.words = slices.Grow(a.words[:0], n)[:n]
+	return true
 }
 
 // wording is the task of quantiseWords.
 type wording Acts
 
 func (a *wording) Do(i int) {
-	b := a.words[i*1024 : min(len(a.words), (i+1)*1024)]
-	wordBlocks(b, a.x[i*1024*32:][:len(b)*32])
+	(*Acts)(a).wordPart(i*quantiseChunk, min(len(a.words), (i+1)*quantiseChunk))
 }
+
+// wordPart fills words lo to hi.
+func (a *Acts) wordPart(lo, hi int) { wordBlocks(a.words[lo:hi], a.x[32*lo:32*hi]) }
 
 // cutTails fills tails.
 func (a *Acts) cutTails() {

@@ -51,6 +51,8 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 		return
 	}
 	j, units, unit, groups := &a.job, 0, 1, 0
+	together := a.rows > 1 && p.Workers() > 1 && a.rows*a.cols/32 <= quantiseChunk
+	j.blocks, j.words = false, false
 	for i := range all {
 		w := all[i].W
 		if a.cols != w.Cols || len(all[i].Y) != a.rows*w.Rows {
@@ -61,8 +63,12 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 			a.cutTails()
 		case by != noTiles:
 			a.tile16(p, by)
+		case all[i].Exact && together:
+			j.words = a.lacksWords() || j.words
 		case all[i].Exact:
 			a.quantiseWords(p)
+		case together:
+			j.blocks = a.lacksBlocks() || j.blocks
 		default:
 			a.quantise(p)
 		}
@@ -101,6 +107,7 @@ func MatMuls(p *Pool, all []Product, a *Acts, low *LowRanks) {
 	workers := min(p.Workers(), j.shrinks+units)
 	j.deal(workers, units, lead)
 	j.done.Store(0)
+	j.made.Store(0)
 	j.failed.Store(false)
 	for i := range all {
 		a.reserve(workers, &all[i])

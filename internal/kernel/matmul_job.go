@@ -6,7 +6,8 @@ import (
 )
 
 // productJob is the task of MatMuls: each worker takes pieces of work until none is
-// left, with scratch memory of its own. The pieces are what updates of low rank
+// left, with scratch memory of its own. A few rows of activations are quantised first, by each
+// worker those that it has made, if it is who made such rows before. The pieces are what updates of low rank
 // make of x, then groups of rows of the products, to which what the updates make of
 // them is added at once. A meeting of the pool for each would take as long as they do.
 type productJob struct {
@@ -17,6 +18,8 @@ type productJob struct {
 	bands       int // of rows, each with all units
 	units       int // of a band
 
+	blocks, words bool // of a are yet to be made
+
 	low     *LowRanks // nil: none
 	apart   bool      // the caller computes updates by itself, and they are added at the end
 	few     bool      // rows and adapters
@@ -24,6 +27,7 @@ type productJob struct {
 	shares  []share   // of each worker
 
 	_      [64]byte     // the words below are written by all cores; keep them apart
+	made   atomic.Int64 // parts of a
 	done   atomic.Int64 // of the shrinks
 	failed atomic.Bool  // a worker panicked
 	_      [64]byte
@@ -47,7 +51,8 @@ func (j *productJob) isFew() bool {
 // all of them take from would go from core to core with every piece.
 type share struct {
 	shrinks, units queue
-	_              [96]byte // the next one is another core's
+	making         atomic.Bool // somebody makes the worker's part of a
+	_              [92]byte    // the next one is another core's
 }
 
 type queue struct {
@@ -106,6 +111,7 @@ func (j *productJob) deal(workers, units, lead int) {
 	j.shares = j.shares[:workers]
 	for i := range j.shares {
 		s := &j.shares[i]
+		s.making.Store(false)
 		s.units.set(i*(units+lead)/workers-lead, (i+1)*(units+lead)/workers-lead)
 		s.shrinks.set(i*j.shrinks/workers, (i+1)*j.shrinks/workers)
 	}
@@ -135,7 +141,13 @@ func (j *productJob) work(s *scratch, i int) {
 	if j.apart && i == 0 {
 		j.low.apart(&s.low, j.all)
 	}
+	if j.blocks || j.words {
+		j.make(i)
+	}
 	j.shrink(s, &j.shares[i])
+	if (j.blocks || j.words) && !j.until(&j.made, len(j.shares)) {
+		return
+	}
 	n := 0 // pieces that wait
 	for k := range j.shares {
 		of := &j.shares[(i+k)%len(j.shares)]
@@ -157,6 +169,25 @@ func (j *productJob) work(s *scratch, i int) {
 	}
 	if n > 0 && j.await(s, i) {
 		j.expand(s, n)
+	}
+}
+
+// make quantises the part of a that is worker i's, and those that nobody has begun: then who would is late.
+func (j *productJob) make(i int) {
+	n, rows, deep := len(j.shares), j.a.rows, j.a.cols/32
+	for k := range n {
+		part := (i + k) % n
+		if !j.shares[part].making.CompareAndSwap(false, true) {
+			continue
+		}
+		lo, hi := part*rows/n*deep, (part+1)*rows/n*deep
+		if j.blocks {
+			j.a.quantisePart(lo, hi)
+		}
+		if j.words {
+			j.a.wordPart(lo, hi)
+		}
+		j.made.Add(1)
 	}
 }
 
@@ -282,7 +313,12 @@ func (j *productJob) await(s *scratch, i int) bool {
 	for n := 0; n < len(j.shares) && !j.shrunk(); n++ {
 		j.shrink(s, &j.shares[(i+n)%len(j.shares)])
 	}
-	for n := 0; !j.shrunk(); n++ {
+	return j.until(&j.done, j.shrinks)
+}
+
+// until waits until all of something are done by the workers who have begun them, and tells that none failed.
+func (j *productJob) until(done *atomic.Int64, all int) bool {
+	for n := 0; done.Load() != int64(all); n++ {
 		if j.failed.Load() {
 			return false
 		}
