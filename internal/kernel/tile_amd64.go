@@ -178,7 +178,11 @@ func (t *tile) runPacked(kernels *[4]func(*tile), most int, f *Format) {
 		}
 		p.last = p.first + 64*(n-1)
 		t.passes = p
-		kernels[k](t)
+		kernel := kernels[k]
+		if k == 0 {
+			kernel = t.onePass(f, kernels)
+		}
+		kernel(t)
 		t.skip(n << k)
 	}
 }

@@ -40,12 +40,35 @@
 #define SCALE(x, sum, out) VCVTDQ2PS sum, sum; VMULPS.BCST x, Z17, Z19; VFMADD231PS Z19, sum, out
 #define ADDMIN(x, sum, out) VFMADD231PS.BCST x, Z18, out
 
-// AHEAD asks memory for the group block that is four kilobytes on: the processor
+// LINESn asks memory for n lines of the group block that is four kilobytes on: the processor
 // does so by itself, but not across pages, and not far enough while a group is computed.
 #define AHEAD(at) PREFETCHT0 (4096+at)(DI)
 #define LINES2(at) AHEAD((at)); AHEAD((at+64))
 #define LINES4(at) LINES2((at)); LINES2((at+128))
+#define LINES5(at) LINES4((at)); AHEAD((at+256))
+#define LINES6(at) LINES4((at)); LINES2((at+256))
 #define LINES8(at) LINES4((at)); LINES4((at+256))
+#define LINES9(at) LINES8((at)); AHEAD((at+512))
+
+// PAGESn asks for about as many lines of the sixteen kilobytes after those that DI is in, to come as near as
+// the second cache: in turn one of each of their four pages. A processor reads ahead in each page by
+// itself, so with four it has more under way than with one, for a kernel that waits for nothing else.
+#define UNIT(at) \
+	LEAQ (16384+at)(DI), R12 \
+	MOVQ R12, R13 \
+	SHRQ $2, R13 \
+	ANDL $0xfc0, R13 \
+	ANDQ $~16383, R12 \
+	ADDQ R13, R12 \
+	PREFETCHT1 (R12) \
+	PREFETCHT1 4096(R12) \
+	PREFETCHT1 8192(R12) \
+	PREFETCHT1 12288(R12)
+#define PAGES4(at) UNIT((at))
+#define PAGES5(at) UNIT((at))
+#define PAGES6(at) UNIT((at))
+#define PAGES8(at) UNIT((at)); UNIT((at+256))
+#define PAGES9(at) PAGES8((at))
 
 #define BYTES(value, Z) MOVL $(value*0x01010101), AX; VPBROADCASTD AX, Z
 #define HALVES(m, Z) VCVTPH2PS m, Z
