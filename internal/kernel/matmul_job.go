@@ -6,8 +6,8 @@ import (
 )
 
 // productJob is the task of MatMuls: each worker takes pieces of work until none is
-// left, with scratch memory of its own. A few rows of activations are quantised first, by each
-// worker those that it has made, if it is who made such rows before. The pieces are what updates of low rank
+// left, with scratch memory of its own. If there are few rows of activations, each worker first
+// quantises a part of them, mostly rows that it has computed itself. The pieces are what updates of low rank
 // make of x, then groups of rows of the products, to which what the updates make of
 // them is added at once. A meeting of the pool for each would take as long as they do.
 type productJob struct {
