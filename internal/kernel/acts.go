@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Acts is activations [rows, cols] made ready once and multiplied with any number
 // of matrices. It also holds the memory that products work in, so it serves one
@@ -61,8 +58,7 @@ func (a *Acts) lacksBlocks() bool {
 		return false
 	}
 	a.quantised = true
-	n := a.rows * a.cols / 32
-	a.blocks = slices.Grow(a.blocks[:0], n)[:n]
+	room(&a.blocks, a.rows*a.cols/32)
 	return true
 }
 
@@ -89,8 +85,7 @@ func (a *Acts) lacksWords() bool {
 		return false
 	}
 	a.worded = true
-	n := a.rows * a.cols / 32
-	a.words = slices.Grow(a.words[:0], n)[:n]
+	room(&a.words, a.rows*a.cols/32)
 	return true
 }
 

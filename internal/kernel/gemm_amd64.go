@@ -20,10 +20,7 @@ func gemmPairs12x16AVX512(t *gemmTile)
 func pairAlongAVX512(dst, src *float32, n int)
 
 //go:noescape
-func pairRowsAVX512(dst, src *float32, n int)
-
-//go:noescape
-func pairDownAVX512(dst, even, odd *float32, n int)
+func pairRowsAVX512(dst, src *float32, row, cols, n int)
 
 //go:noescape
 func gemm6x16AVX2(t *gemmTile)
@@ -110,18 +107,11 @@ func pairAlong(dst, src []float32) {
 	}
 }
 
-// pairDown makes pairs of what two rows of the same length have one below the other, a multiple of 16.
-func pairDown(dst, even, odd []float32) {
-	if n := len(even); n > 0 {
-		_, _ = dst[n-1], odd[n-1]
-		pairDownAVX512(&dst[0], &even[0], &odd[0], n)
-	}
-}
-
-// pairRows makes pairs of rows of gemmCols numbers; their number is even.
-func pairRows(dst, src []float32) {
-	if n := len(src) / (2 * gemmCols); n > 0 {
-		_ = dst[n*gemmCols-1]
-		pairRowsAVX512(&dst[0], &src[0], n)
+// pairRows makes pairs of what each two of 2n rows of cols numbers, row apart, have one below the other; cols is a
+// multiple of 16.
+func pairRows(dst, src []float32, row, cols, n int) {
+	if n > 0 {
+		_, _ = dst[n*cols-1], src[(2*n-1)*row+cols-1]
+		pairRowsAVX512(&dst[0], &src[0], row, cols, n)
 	}
 }

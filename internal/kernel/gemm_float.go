@@ -130,7 +130,7 @@ func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, add
 	u := gemmTile{aRow: 1, aCol: gemmRows, b: &b.Data[0], bRow: b.Row, k: k, pairs: pairs}
 	if pairs {
 		k /= 2
-		pairRows(g.pairs, b.Data[:2*k*gemmCols])
+		pairRows(g.pairs, b.Data, b.Row, gemmCols, k)
 		u.k, u.b = k, &g.pairs[0]
 	}
 	for i := 0; i < rows; i += gemmRows {

@@ -26,14 +26,19 @@ func (l *Left) bandAt(row, d, k int) []float32 {
 
 // floatBand lays out k numbers from d on of the rows of a band.
 func (l *Left) floatBand(to []float32, row, d, k int) {
-	rows, v, c := min(gemmRows, l.rows-row), l.x.from(row, d), 0
+	layColumns(to, l.x.from(row, d), l.rows-row, k)
+}
+
+// layColumns lays out k columns of a band of a matrix, of which there are `all` rows from the band's first on.
+func layColumns(to []float32, v View, all, k int) {
+	rows, c := min(gemmRows, all), 0
 	switch {
 	case v.Row == 1 && rows == gemmRows:
 		for j := range k {
 			copy(to[j*gemmRows:][:gemmRows], v.Data[j*v.Col:])
 		}
 		return
-	case v.Col == 1 && row+16 <= l.rows:
+	case v.Col == 1 && all >= 16:
 		// Sixteen rows at a time: what they have too much is overwritten by those that follow.
 		for ; c+16 < k && transposesRows(); c += 16 {
 			transpose16(to[c*gemmRows:], gemmRows, v.Data[c:], v.Row)
@@ -50,22 +55,13 @@ func (l *Left) floatBand(to []float32, row, d, k int) {
 
 // pairBand lays out the pairs of k numbers from d on of the rows of a band.
 func (l *Left) pairBand(to []float32, row, d, k int) {
-	var pairs [16 * gemmDepth / 2]float32 // sixteen rows, as transpose16 takes them
+	var pairs [16 * gemmDepth / 2]float32 // sixteen rows, as they are transposed
 	rows := min(gemmRows, l.rows-row)
 	k /= 2
 	for i := range rows {
 		pairAlong(pairs[i*k:], l.x.Data[(row+i)*l.x.Row+d:][:2*k])
 	}
-	c := 0
-	for ; c+16 < k; c += 16 { // what it writes too much is overwritten by those that follow
-		transpose16(to[c*gemmRows:], gemmRows, pairs[c:], k)
-	}
-	for ; c < k; c++ {
-		to := to[c*gemmRows:][:gemmRows]
-		for i := range to {
-			to[i] = pairs[i*k+c]
-		}
-	}
+	layColumns(to, RowMajor(pairs[:], k), 16, k)
 }
 
 // near is k numbers, or pairs of them, from d on of rows from row on, as bands. Those that

@@ -13,6 +13,5 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 func transposesRows() bool         { return false }
 func hasPairs() bool               { return false }
 func pairAlong(dst, src []float32) {}
-func pairRows(dst, src []float32)  {}
 
-func pairDown(dst, even, odd []float32) {}
+func pairRows(dst, src []float32, row, cols, n int) {}

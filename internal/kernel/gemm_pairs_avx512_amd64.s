@@ -283,65 +283,39 @@ loop:
 	VZEROUPPER
 	RET
 
-// func pairRowsAVX512(dst, src *float32, n int)
+// func pairRowsAVX512(dst, src *float32, row, cols, n int)
 //
-// Of each two rows of 32 numbers, those one below the other become pairs; n is the
-// rows of pairs.
-TEXT ·pairRowsAVX512(SB), NOSPLIT, $0-24
+// Of each two rows of cols numbers, a multiple of 16, those one below the other become pairs; rows are row
+// numbers apart, n is the rows of pairs.
+TEXT ·pairRowsAVX512(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ cols+24(FP), BX
+	MOVQ n+32(FP), CX
 	ROUNDENTER
 	MOVL $0xffff0000, AX
 	VPBROADCASTD AX, Z29
+	SHLQ $2, DX
+	SHLQ $2, BX
+rows:
+	LEAQ (SI)(DX*1), R9
+	XORL AX, AX
 loop:
-	VMOVUPS (SI), Z0
-	VMOVUPS 64(SI), Z1
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 192(SI), Z3
-	ROUND(Z0, Z4)
-	ROUND(Z1, Z5)
-	ROUND(Z2, Z6)
-	ROUND(Z3, Z7)
-	VPSRLD $16, Z0, Z0
-	VPSRLD $16, Z1, Z1
-	VPANDD Z29, Z2, Z2
-	VPANDD Z29, Z3, Z3
-	VPORD Z0, Z2, Z2
-	VPORD Z1, Z3, Z3
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ $256, SI
-	ADDQ $128, DI
-	DECQ CX
-	JNZ loop
-	VZEROUPPER
-	RET
-
-// func pairDownAVX512(dst, even, odd *float32, n int)
-//
-// Numbers of two rows become pairs; n pairs, a multiple of 16.
-TEXT ·pairDownAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ even+8(FP), SI
-	MOVQ odd+16(FP), DX
-	MOVQ n+24(FP), CX
-	ROUNDENTER
-	MOVL $0xffff0000, AX
-	VPBROADCASTD AX, Z29
-loop:
-	VMOVUPS (SI), Z0
-	VMOVUPS (DX), Z1
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS (R9)(AX*1), Z1
 	ROUND(Z0, Z2)
 	ROUND(Z1, Z3)
 	VPSRLD $16, Z0, Z0
 	VPANDD Z29, Z1, Z1
 	VPORD Z0, Z1, Z1
-	VMOVUPS Z1, (DI)
-	ADDQ $64, SI
-	ADDQ $64, DX
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JNZ loop
+	VMOVUPS Z1, (DI)(AX*1)
+	ADDQ $64, AX
+	CMPQ AX, BX
+	JLT loop
+	ADDQ BX, DI
+	LEAQ (SI)(DX*2), SI
+	DECQ CX
+	JNZ rows
 	VZEROUPPER
 	RET

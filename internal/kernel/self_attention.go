@@ -139,18 +139,38 @@ func (s *selfScratch) run(j *selfJob, span Span, head int) {
 		s.padded(&s.values, v, span.Len, d)
 	}
 	zeros(&s.weights, queryBlock*s.long)
+	s.edge.pairs = false
+	s.eachBlock(j, span, head, queryBlock, (*selfScratch).queries)
+	if back {
+		s.pasteKeysBack(j, first, span.Len)
+	}
+}
+
+// eachBlock has blocks of so many rows treated, of all query heads of a key head.
+func (s *selfScratch) eachBlock(j *selfJob, span Span, head, rows int, treat func(s *selfScratch, j *selfJob, span Span, h, row, n int)) {
 	group := j.Heads / j.KVHeads
 	for h := head * group; h < (head+1)*group; h++ {
-		for row := 0; row < span.Len; row += queryBlock {
-			s.queries(j, span, h, row, min(queryBlock, span.Len-row))
+		for row := 0; row < span.Len; row += rows {
+			treat(s, j, span, h, row, min(rows, span.Len-row))
 		}
 	}
-	if back {
-		for i := range span.Len {
-			copy(j.gk[first+i*kv:][:d], s.gk[i*s.wide:])
-			copy(j.gv[first+i*kv:][:d], s.gv[i*s.wide:])
-		}
+}
+
+// pasteKeysBack writes the gradients by keys and values, whose numbers begin at first.
+func (s *selfScratch) pasteKeysBack(j *selfJob, first, rows int) {
+	d, kv := j.HeadDim, j.KVHeads*j.HeadDim
+	for i := range rows {
+		copy(j.gk[first+i*kv:][:d], s.gk[i*s.wide:])
+		copy(j.gv[first+i*kv:][:d], s.gv[i*s.wide:])
 	}
+}
+
+// keysSeen are those that any of n rows from row on sees: so many from lo on, a multiple of unit.
+func (j *selfJob) keysSeen(row, n, unit int) (lo, seen int) {
+	if j.Window > 0 {
+		lo = max(0, row+1-j.Window) / unit * unit
+	}
+	return lo, row + n - lo
 }
 
 // queries treats n rows of one query head, from row on.
@@ -158,11 +178,7 @@ func (s *selfScratch) queries(j *selfJob, span Span, h, row, n int) {
 	d := j.HeadDim
 	at := (span.Row+row)*j.Heads*d + h*d
 	stride := j.Heads * d
-	lo := 0
-	if j.Window > 0 {
-		lo = max(0, row+1-j.Window) / gemmCols * gemmCols
-	}
-	seen := row + n - lo // keys that any of the rows sees, from lo on
+	lo, seen := j.keysSeen(row, n, gemmCols)
 	weights := RowMajor(s.weights, s.long)
 	s.edge.small(weights, View{j.Q[at:], stride, 1}, RowMajor(s.keysT, s.long).from(0, lo), n, seen, d, false)
 	if j.gq != nil && j.SoftCap > 0 {

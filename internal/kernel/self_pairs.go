@@ -15,7 +15,7 @@ type selfPairs struct {
 	queryDown, resultDown    []float32 // right: [queryBlock/2, wide]
 	along                    []float32 // left: [queryBlock, long/2] weights, or slopes
 	down                     []float32 // left, transposed: [queryBlock/2, long]
-	k, v, q, g, turned, none []float32 // what is of too few columns, filled up; a matrix before it is turned; zeros
+	k, v, q, g, turned, last []float32 // what is of too few columns, filled up; a matrix before it is turned; a row and zeros
 }
 
 // pairCols is how many columns pairAlong takes at a time.
@@ -29,7 +29,6 @@ func (s *selfScratch) runPairs(j *selfJob, span Span, head int) {
 	first := span.Row*kv + head*d
 	k := s.filled(&t.k, View{j.K[first:], kv, 1}, span.Len, d)
 	v := s.filled(&t.v, View{j.V[first:], kv, 1}, span.Len, d)
-	zeros(&t.none, max(s.wide, s.long))
 	s.pairsT(&t.keysT, k, span.Len)
 	if back {
 		s.pairsT(&t.valuesT, v, span.Len)
@@ -42,18 +41,9 @@ func (s *selfScratch) runPairs(j *selfJob, span Span, head int) {
 	}
 	room(&s.weights, queryBlock*s.long)
 	s.edge.pairs = true
-	group := j.Heads / j.KVHeads
-	for h := head * group; h < (head+1)*group; h++ {
-		for row := 0; row < span.Len; row += queryBlock {
-			s.queryPairs(j, span, h, row, min(queryBlock, span.Len-row))
-		}
-	}
-	s.edge.pairs = false
+	s.eachBlock(j, span, head, queryBlock, (*selfScratch).queryPairs)
 	if back {
-		for i := range span.Len {
-			copy(j.gk[first+i*kv:][:d], s.gk[i*s.wide:])
-			copy(j.gv[first+i*kv:][:d], s.gv[i*s.wide:])
-		}
+		s.pasteKeysBack(j, first, span.Len)
 	}
 }
 
@@ -62,11 +52,7 @@ func (s *selfScratch) queryPairs(j *selfJob, span Span, h, row, n int) {
 	t, d := &s.pairs, j.HeadDim
 	stride := j.Heads * d
 	at := (span.Row+row)*stride + h*d
-	lo := 0
-	if j.Window > 0 {
-		lo = max(0, row+1-j.Window) / pairCols * pairCols
-	}
-	seen := row + n - lo
+	lo, seen := j.keysSeen(row, n, pairCols)
 	some := roundUp(seen, pairCols) // of those beyond, weights and slopes are zeros
 	weights, slopes := RowMajor(s.weights, s.long), RowMajor(s.slopes, s.long)
 	q := s.filled(&t.q, View{j.Q[at:], stride, 1}, n, d)
@@ -119,14 +105,15 @@ func (t *selfPairs) pairsAlong(dst *[]float32, v View, rows, cols int) View {
 // pairsDown makes pairs of rows of a matrix, and of zeros up to `all` rows.
 func (t *selfPairs) pairsDown(dst *[]float32, v View, rows, all, cols int) View {
 	to := room(dst, (all+1)/2*cols)
-	clear(to[(rows+1)/2*cols:])
-	for i := 0; i < rows; i += 2 {
-		odd := t.none
-		if i+1 < rows {
-			odd = v.Data[(i+1)*v.Row:]
-		}
-		pairDown(to[i/2*cols:], v.Data[i*v.Row:][:cols], odd[:cols])
+	pairRows(to, v.Data, v.Row, cols, rows/2)
+	rest := to[rows/2*cols:]
+	if rows%2 > 0 {
+		zeros(&t.last, 2*cols)
+		copy(t.last[:cols], v.from(rows-1, 0).Data)
+		pairRows(rest, t.last, cols, cols, 1)
+		rest = rest[cols:]
 	}
+	clear(rest)
 	return RowMajor(to, cols)
 }
 

@@ -53,12 +53,7 @@ func (s *selfScratch) runTiles(j *selfJob, span Span, head int) {
 	}
 	room(&s.weights, tileRows*s.long)
 	room(&t.rows, tileRows*s.wide)
-	group := j.Heads / j.KVHeads
-	for h := head * group; h < (head+1)*group; h++ {
-		for row := 0; row < span.Len; row += tileRows {
-			s.queryTiles(j, span, h, row, min(tileRows, span.Len-row))
-		}
-	}
+	s.eachBlock(j, span, head, tileRows, (*selfScratch).queryTiles)
 	if back {
 		pasteTransposed(j.gk[first:], kv, t.keysBackT, s.long, d, span.Len)
 		pasteTransposed(j.gv[first:], kv, t.valuesBackT, s.long, d, span.Len)
@@ -70,11 +65,7 @@ func (s *selfScratch) queryTiles(j *selfJob, span Span, h, row, n int) {
 	t, d := &s.tiles, j.HeadDim
 	stride := j.Heads * d
 	at := (span.Row+row)*stride + h*d
-	lo := 0
-	if j.Window > 0 {
-		lo = max(0, row+1-j.Window) / splitSide * splitSide
-	}
-	seen := row + n - lo
+	lo, seen := j.keysSeen(row, n, splitSide)
 	rows, deep, keys := blocksOf(n), blocksOf(d), blocksOf(seen)
 	size, all := blockLen(t.half), s.long/splitSide
 	weights := RowMajor(s.weights, s.long)
@@ -167,7 +158,7 @@ func (t *selfTiles) turn(dst *[]float32, src []float32) []float32 {
 }
 
 // room makes x n numbers, of any value, in its own memory when there is enough.
-func room(x *[]float32, n int) []float32 {
+func room[T any](x *[]T, n int) []T {
 	*x = slices.Grow((*x)[:0], n)[:n]
 	return *x
 }

@@ -4,7 +4,7 @@ package kernel
 const maxTokens = 8
 
 // tile is one call of a tile kernel: 16 weight rows, or some groups of 16, times up to
-// maxTokens rows of activations.
+// maxTokens rows of activations, or any number of them: see rowsAtOnce.
 type tile struct {
 	src         []byte     // packed groups, for kernels that need no panel
 	groups      int        // of src; their outputs lie side by side

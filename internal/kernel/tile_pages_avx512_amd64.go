@@ -64,8 +64,7 @@ var pagesAVX512 = [BF16 + 1][2]func(*tile){
 }
 
 // asksPages says that long stretches of weights are asked for so. A 7B has a fifth more tokens/s with it on AMD's
-// Zen 4 (docs/performance.md); on Intel, where a kernel that asks for the lines four kilobytes on reads nearly
-// as fast as memory is, it has not been measured.
+// Zen 4 (docs/performance.md); on Intel it has not been measured.
 var asksPages bool
 
 // What is asked for beyond the end of a stretch is for nothing, and its beginning is not asked for; so it must be

@@ -344,8 +344,8 @@ func (b *blocks) evict(i int32) {
 	m := &b.meta[i]
 	delete(b.index, m.at)
 	others := b.below[m.at.parent]
-	others = slices.Delete(others, slices.Index(others, i), slices.Index(others, i)+1)
-	if b.below[m.at.parent] = others; len(others) == 0 {
+	at := slices.Index(others, i)
+	if b.below[m.at.parent] = slices.Delete(others, at, at+1); len(others) == 1 {
 		delete(b.below, m.at.parent)
 	}
 	m.node, m.owner, m.ids = 0, "", m.ids[:0]

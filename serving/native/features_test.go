@@ -53,6 +53,35 @@ func TestBestOf(t *testing.T) {
 	}
 }
 
+// What one owner asked is found by another in whole blocks alone, and to the token by the same owner.
+func TestOwnersShareFullBlocks(t *testing.T) {
+	o := tinyOptions(t)
+	o.BlockTokens = 16
+	b := newBackend(t, o)
+	cached := func(owner string) (int, int) {
+		req := greedy("tiny")
+		req.Prompt, req.MaxTokens, req.Owner = strings.Repeat("The sea. ", 9), 1, owner
+		u := mustGenerate(t, b, req).Usage
+		return u.Cached, u.Prompt
+	}
+	for i, owner := range []string{"a", "a", "b", "b", "", ""} {
+		got, prompt := cached(owner)
+		want := (prompt - 1) / o.BlockTokens * o.BlockTokens
+		if want == 0 || want == prompt-1 {
+			t.Fatalf("a prompt of %d tokens shows nothing", prompt)
+		}
+		switch {
+		case i == 0:
+			want = 0
+		case i%2 > 0:
+			want = prompt - 1
+		}
+		if got != want {
+			t.Errorf("request %d, of %q: %d of %d tokens found, want %d", i, owner, got, prompt, want)
+		}
+	}
+}
+
 // Whatever the model would say: the answer follows the schema, at any temperature.
 func TestSchemaAlwaysValid(t *testing.T) {
 	schema := `{"type":"object","properties":{"name":{"type":"string","maxLength":12},"age":{"type":"integer","minimum":0,"maximum":150},"tags":{"type":"array","items":{"enum":["a","b",null,3]},"maxItems":3}},"required":["name","age","tags"],"additionalProperties":false}`
