@@ -96,7 +96,9 @@ func useISA(name string) error {
 	return nil
 }
 
-var cacheTypes = map[string]kernel.Type{"f32": kernel.F32, "f16": kernel.F16, "bf16": kernel.BF16, "q8_0": kernel.Q8_0}
+var cacheTypes = map[string]kernel.Type{
+	"auto": kernel.AutoKV, "f32": kernel.F32, "f16": kernel.F16, "bf16": kernel.BF16, "q16": kernel.Q16, "q8_0": kernel.Q8_0,
+}
 
 // nativeOptions are the engine's part of the configuration.
 func nativeOptions(c config.Config) (native.Options, error) {

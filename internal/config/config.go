@@ -145,7 +145,7 @@ func Default() Config {
 		},
 		Auth: Auth{Required: Auto},
 		Engine: Engine{
-			ISA: "auto", KVType: "f16", KVMemory: 512 << 20, BlockTokens: 32, PrefixCache: true, Exact: true,
+			ISA: "auto", KVType: "auto", KVMemory: 512 << 20, BlockTokens: 32, PrefixCache: true, Exact: true,
 			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		},
 		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},

@@ -94,7 +94,7 @@ func TestErrors(t *testing.T) {
 		{"not a switch", "auth: {required: perhaps}", "", "auto, true, false"},
 		{"no port", "listen: localhost", "", "HOST:PORT"},
 		{"no models", "models: []", "", "name at least one model"},
-		{"bad choice", "", "GRAFT_ENGINE_KV_TYPE=f8", `engine.kv_type: "f8" is not one of f32, f16, bf16, q8_0`},
+		{"bad choice", "", "GRAFT_ENGINE_KV_TYPE=f8", `engine.kv_type: "f8" is not one of auto, f32, f16, bf16, q16, q8_0`},
 		{"adapters' memory", "adapters: {memory: 512MiB}", "", "adapters.memory: 512MiB is not less than engine.kv_memory"},
 		{"rank", "adapters: {max_rank: 0}", "", "adapters.max_rank: 0 is less than 1"},
 		{"keep", "", "GRAFT_ADAPTERS_KEEP=-1", "adapters.keep: -1 is less than 0"},

@@ -70,7 +70,7 @@ func (c Config) Validate() error {
 	atLeast("engine.threads", e.Threads, 0)
 	oneOf("engine.isa", e.ISA, "auto", "generic", "avx2", "avx512", "amx")
 	atLeast("engine.context", e.Context, 0)
-	oneOf("engine.kv_type", e.KVType, "f32", "f16", "bf16", "q8_0")
+	oneOf("engine.kv_type", e.KVType, "auto", "f32", "f16", "bf16", "q16", "q8_0")
 	if e.KVMemory < 1<<20 {
 		bad("engine.kv_memory", "%d is less than 1MiB", e.KVMemory)
 	}

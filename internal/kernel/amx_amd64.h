@@ -23,10 +23,12 @@
 #define TDPBF16PS(C, A, B) \
 	BYTE $0xc4; BYTE $0xe2; BYTE $(0x02 | ((15-(B))<<3)); BYTE $0x5c; BYTE $(0xc0 | ((C)<<3) | (A))
 
-// TDPBSSD and TDPBUSD(C, A, B): C += A B, of quads of bytes, in 32 bits; those of A are
-// signed or unsigned, those of B signed.
+// TDPBSSD, TDPBSUD and TDPBUSD(C, A, B): C += A B, of quads of bytes, in 32 bits; S or U says that those
+// of A, and then those of B, are signed or unsigned.
 #define TDPBSSD(C, A, B) \
 	BYTE $0xc4; BYTE $0xe2; BYTE $(0x03 | ((15-(B))<<3)); BYTE $0x5e; BYTE $(0xc0 | ((C)<<3) | (A))
+#define TDPBSUD(C, A, B) \
+	BYTE $0xc4; BYTE $0xe2; BYTE $(0x02 | ((15-(B))<<3)); BYTE $0x5e; BYTE $(0xc0 | ((C)<<3) | (A))
 #define TDPBUSD(C, A, B) \
 	BYTE $0xc4; BYTE $0xe2; BYTE $(0x01 | ((15-(B))<<3)); BYTE $0x5e; BYTE $(0xc0 | ((C)<<3) | (A))
 

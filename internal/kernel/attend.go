@@ -131,6 +131,7 @@ func (it *attendItem) shared() bool { return it.to-it.from < it.chunks }
 // are those of the first rows, as everywhere.
 func (j *attendJob) Do(i int) {
 	s := &j.scratch[i]
+	s.held = nil
 	step := len(j.scratch) - 1
 	if i == 0 {
 		step = -1
@@ -225,6 +226,9 @@ func (a *Attender) reserve(n int) {
 			if len(*x) < n {
 				*x = make([]float32, n)
 			}
+		}
+		if kv.Type == Q16 {
+			s.digits.reserve(queries, kv.HeadDim)
 		}
 		grow(&s.q, queries*kv.HeadDim)
 		grow(&s.block, kv.BlockLen*kv.HeadDim)

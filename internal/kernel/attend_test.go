@@ -121,6 +121,10 @@ func TestAttentionIdentities(t *testing.T) {
 		{KV{Type: BF16, BlockLen: 64, KVHeads: 1, HeadDim: 128}, AttendOptions{Heads: 7, Scale: 0.1, Window: 100}, 150},
 		{KV{Type: Q8_0, BlockLen: 32, KVHeads: 2, HeadDim: 96}, AttendOptions{Heads: 2, Scale: 0.1, SoftCap: 5}, 150},
 		{KV{Type: F16, BlockLen: 128, KVHeads: 1, HeadDim: 8}, AttendOptions{Heads: 60, Scale: 0.3, Window: 130}, 280},
+		{KV{Type: Q16, BlockLen: 32, KVHeads: 3, HeadDim: 64}, AttendOptions{Heads: 9, Scale: 0.125}, 300},
+		{KV{Type: Q16, BlockLen: 16, KVHeads: 1, HeadDim: 256}, AttendOptions{Heads: 4, Scale: 0.1, Window: 100}, 290},
+		{KV{Type: Q16, BlockLen: 64, KVHeads: 2, HeadDim: 64}, AttendOptions{Heads: 2, Scale: 0.1, Window: 40, SoftCap: 5}, 290},
+		{KV{Type: Q16, BlockLen: 128, KVHeads: 1, HeadDim: 128}, AttendOptions{Heads: 20, Scale: 0.1}, 150},
 	} {
 		t.Run(fmt.Sprintf("%v %d of %d, dim %d", c.kv.Type, c.kv.KVHeads, c.o.Heads, c.kv.HeadDim), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(2, 3))
@@ -143,10 +147,11 @@ func TestAttentionIdentities(t *testing.T) {
 			defer pools[2].Close()
 			eachImpl(t, func(t *testing.T) {
 				var a Attender
-				if Impl() == "generic" && len(Impls()) > 1 { // slow; the others have its bits
+				portable := Impl() == "generic" || c.kv.Type == Q16 && Impl() == "avx2"
+				if portable && len(Impls()) > 1 { // slow; the others have its bits
 					out := make([][]float32, 3)
 					cache.step(&a, pools[1], out, piece{0, 0, c.n})
-					check("one pass, generic", out[0])
+					check("one pass, portable", out[0])
 					return
 				}
 				for _, p := range pools {
@@ -199,7 +204,7 @@ func TestKVTypes(t *testing.T) {
 	}
 	eachImpl(t, func(t *testing.T) {
 		want := run(F32)
-		for typ, limit := range map[Type]float64{F16: 0.003, BF16: 0.025, Q8_0: 0.03} {
+		for typ, limit := range map[Type]float64{F16: 0.003, BF16: 0.025, Q8_0: 0.03, Q16: 0.0006} {
 			worst := 0.0
 			for i, f := range run(typ) {
 				worst = max(worst, math.Abs(float64(f-want[i])))
@@ -220,6 +225,8 @@ func TestKVCheck(t *testing.T) {
 		{Type: F16, BlockLen: 0, KVHeads: 1, HeadDim: 64},
 		{Type: F16, BlockLen: 32, KVHeads: 0, HeadDim: 64},
 		{Type: Q8_0, BlockLen: 32, KVHeads: 1, HeadDim: 48},
+		{Type: Q16, BlockLen: 32, KVHeads: 1, HeadDim: 96},
+		{Type: Q16, BlockLen: 32, KVHeads: 1, HeadDim: 576},
 		{Type: F16, BlockLen: 32, KVHeads: 1, HeadDim: 64, Stride: 4000},
 	} {
 		if kv.Check() == nil {
@@ -231,7 +238,7 @@ func TestKVCheck(t *testing.T) {
 func TestAttendDoesNotAllocate(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
-	for _, typ := range []Type{F32, F16, BF16, Q8_0} {
+	for _, typ := range []Type{F32, F16, BF16, Q8_0, Q16} {
 		kv := KV{Type: typ, BlockLen: 32, KVHeads: 3, HeadDim: 64}
 		c := newPaged(rand.New(rand.NewPCG(3, 3)), kv, AttendOptions{Heads: 9, Scale: 0.125}, 200)
 		s := &c.seqs[0]
@@ -244,5 +251,41 @@ func TestAttendDoesNotAllocate(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%v: %v allocations for each step", typ, n)
 		}
+	}
+}
+
+// TestAttendNothing: queries of zeros weigh all keys alike, and a value that is no number
+// shows to those who see it, in all of the head, and to nobody else.
+func TestAttendNothing(t *testing.T) {
+	const n, dim = 70, 64
+	for _, typ := range []Type{F32, F16, BF16, Q8_0, Q16} {
+		eachImpl(t, func(t *testing.T) {
+			c := newPaged(rand.New(rand.NewPCG(4, 4)), KV{Type: typ, BlockLen: 32, KVHeads: 1, HeadDim: dim}, AttendOptions{Heads: 2, Scale: 0.125}, n)
+			s := &c.seqs[0]
+			clear(s.q)
+			out := make([][]float32, 1)
+			c.step(&Attender{}, nil, out, piece{0, 0, n})
+			for e := range dim {
+				mean := 0.0
+				for j := range n {
+					mean += float64(s.v[j*dim+e]) / n
+				}
+				if have := out[0][(n-1)*2*dim+e]; !(math.Abs(float64(have)-mean) < 0.01) {
+					t.Fatalf("%v: number %d is %v, the mean is %v", typ, e, have, mean)
+				}
+			}
+			if typ == Q8_0 {
+				return // as ggml quantises, such a value is lost
+			}
+			s.v[50*dim+7] = float32(math.NaN())
+			out = make([][]float32, 1)
+			c.step(&Attender{}, nil, out, piece{0, 0, n})
+			for i, f := range out[0] {
+				row, e := i/(2*dim), i%dim
+				if bad := f != f; bad && row < 50 || !bad && row >= 50 && e == 7 {
+					t.Fatalf("%v: with a value that is none in row 50, number %d of row %d is %v", typ, e, row, f)
+				}
+			}
+		})
 	}
 }

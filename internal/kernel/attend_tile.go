@@ -10,6 +10,9 @@ type attendScratch struct {
 	total []float32 // of the chunks so far
 	w     []float32 // [n] factors of merge, whole vectors
 
+	digits digitScratch // for Q16
+
+	held  *attendItem // whose queries are in q or digits; nil: nobody's
 	ahead *readAhead
 	next  *attendItem // what this worker will probably do after the item; nil: nothing
 }
@@ -62,10 +65,19 @@ func (it *attendItem) queryRow(j *attendJob, i int) int {
 	return (row*j.o.Heads + it.head*j.group + i%j.group) * j.kv.HeadDim
 }
 
+// gather takes the queries of an item, unless they are those of the item before.
 func (s *attendScratch) gather(j *attendJob, it *attendItem) {
+	if h := s.held; h != nil && h.span == it.span && h.row == it.row && h.head == it.head {
+		return
+	}
+	s.held = it
 	d := j.kv.HeadDim
 	for i := range it.rows * j.group {
 		at := it.queryRow(j, i)
+		if j.kv.Type == Q16 {
+			s.digits.query(i, j.q[at:at+d], j.o.Scale)
+			continue
+		}
 		copy(s.q[i*d:(i+1)*d], j.q[at:at+d])
 	}
 }
@@ -95,6 +107,10 @@ func (it *attendItem) common(j *attendJob, i, k, c int) (lo, hi int) {
 
 // chunk computes the partial result of chunk c for all queries of the tile.
 func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) {
+	if j.kv.Type == Q16 {
+		s.chunkDigits(j, it, c, out)
+		return
+	}
 	kv, d, n := j.kv, j.kv.HeadDim, it.rows*j.group
 	first, blocks := it.blocks(j, c)
 	direct := kv.direct(n)

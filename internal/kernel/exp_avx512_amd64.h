@@ -33,10 +33,12 @@ GLOBL expConst<>(SB), RODATA|NOPTR, $56
 	VBROADCASTSS expConst<>+48(SB), Z27
 
 // E = e^X. X, N and T are overwritten. Of a NaN and a bound the second operand stays, the
-// NaN.
+// NaN. EXPZ_DOWN is for X of no more than 0.
 #define EXPZ(X, E, N, T) \
-	VMAXPS X, Z16, X \
 	VMINPS X, Z17, X \
+	EXPZ_DOWN(X, E, N, T)
+#define EXPZ_DOWN(X, E, N, T) \
+	VMAXPS X, Z16, X \
 	VMULPS Z18, X, N \
 	VRNDSCALEPS $0, N, N \
 	VFMADD231PS Z19, N, X \

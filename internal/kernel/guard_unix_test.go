@@ -86,3 +86,27 @@ func TestTilesInBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestDigitsInBounds has keys and values in Q16 end, then begin, where memory that may not be
+// touched does; the same for queries and results.
+func TestDigitsInBounds(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		for _, front := range []bool{false, true} {
+			for _, c := range []struct{ rows, past, blockLen, headDim int }{{1, 30, 32, 64}, {1, 15, 16, 128}, {9, 55, 64, 64}, {40, 88, 128, 64}, {33, 0, 16, 256}} {
+				kv := &KV{Type: Q16, BlockLen: c.blockLen, KVHeads: 1, HeadDim: c.headDim}
+				n := c.past + c.rows
+				blocks := (n + c.blockLen - 1) / c.blockLen
+				kv.K, kv.V = guarded(t, blocks*kv.BlockBytes(), front), guarded(t, blocks*kv.BlockBytes(), front)
+				k, v := asFloats(guarded(t, 4*n*c.headDim, front)), asFloats(guarded(t, 4*n*c.headDim, front))
+				q, y := asFloats(guarded(t, 4*3*c.rows*c.headDim, front)), asFloats(guarded(t, 4*3*c.rows*c.headDim, front))
+				span := Span{Len: n}
+				for i := range blocks {
+					span.Blocks = append(span.Blocks, int32(i))
+				}
+				kv.StoreRows(nil, k, v, []Span{span})
+				span.Len, span.Past = c.rows, c.past
+				new(Attender).Attend(nil, y, q, kv, []Span{span}, AttendOptions{Heads: 3, Scale: 1})
+			}
+		}
+	})
+}

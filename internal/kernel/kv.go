@@ -14,6 +14,7 @@ import (
 //
 // as Type F32, F16 or BF16. Q8_0 has 32 numbers of one token share a scale, with
 // the scales (f16) before the bytes: K [HeadDim/32, BlockLen], V [BlockLen, HeadDim/32].
+// How blocks of Q16 lie is said there.
 type KV struct {
 	Type                       Type
 	BlockLen, KVHeads, HeadDim int
@@ -24,14 +25,16 @@ type KV struct {
 // Check returns an error if there are no kernels for this shape.
 func (kv *KV) Check() error {
 	switch {
-	case kv.Type != F32 && kv.Type != F16 && kv.Type != BF16 && kv.Type != Q8_0:
-		return fmt.Errorf("keys and values cannot be kept as %v: use F32, F16, BF16 or Q8_0", kv.Type)
+	case kv.Type != F32 && kv.Type != F16 && kv.Type != BF16 && kv.Type != Q8_0 && kv.Type != Q16:
+		return fmt.Errorf("keys and values cannot be kept as %v: use F32, F16, BF16, Q16 or Q8_0", kv.Type)
 	case kv.BlockLen < 16 || chunkLen%kv.BlockLen != 0:
 		return fmt.Errorf("blocks of %d tokens: want 16, 32, 64 or 128", kv.BlockLen)
 	case kv.KVHeads < 1 || kv.HeadDim < 1:
 		return fmt.Errorf("%d heads of %d numbers", kv.KVHeads, kv.HeadDim)
 	case kv.Type == Q8_0 && kv.HeadDim%32 != 0:
 		return fmt.Errorf("heads of %d numbers cannot be kept as Q8_0, which takes multiples of 32: use F16", kv.HeadDim)
+	case kv.Type == Q16 && !digitable(kv.HeadDim):
+		return fmt.Errorf("heads of %d numbers cannot be kept as Q16, which takes multiples of 64 up to %d: use F16", kv.HeadDim, digitMaxDim)
 	case kv.Stride != 0 && kv.Stride < kv.BlockBytes():
 		return fmt.Errorf("blocks of %d bytes that begin every %d", kv.BlockBytes(), kv.Stride)
 	}
@@ -49,6 +52,8 @@ func (kv *KV) headBytes() int {
 		return 4 * n
 	case Q8_0:
 		return n / 32 * 34
+	case Q16:
+		return 2*n + 4*kv.BlockLen
 	}
 	return 2 * n
 }
@@ -64,6 +69,10 @@ func (kv *KV) at(block, head int) int {
 // Store puts the keys and values [KVHeads*HeadDim] of one token at a slot, 0 to
 // BlockLen-1, of a block.
 func (kv *KV) Store(block, slot int, k, v []float32) {
+	if kv.Type == Q16 {
+		kv.storeDigits(block, slot, 1, k, v)
+		return
+	}
 	for h := range kv.KVHeads {
 		at := kv.at(block, h)
 		x := k[h*kv.HeadDim : (h+1)*kv.HeadDim]

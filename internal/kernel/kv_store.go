@@ -43,6 +43,10 @@ func (t *storeTask) Do(i int) {
 // storeRun is Store for n adjacent tokens of a block.
 func (kv *KV) storeRun(block, slot, n int, k, v []float32) {
 	width := kv.KVHeads * kv.HeadDim
+	if kv.Type == Q16 {
+		kv.storeDigits(block, slot, n, k, v)
+		return
+	}
 	if kv.Type != F16 || n == 1 {
 		for i := range n {
 			kv.Store(block, slot+i, k[i*width:(i+1)*width], v[i*width:(i+1)*width])

@@ -11,8 +11,11 @@ import (
 func TestStoreRows(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
-	for _, typ := range []Type{F32, F16, BF16, Q8_0} {
-		for _, headDim := range []int{32, 64, 160} {
+	for _, typ := range []Type{F32, F16, BF16, Q8_0, Q16} {
+		for _, headDim := range []int{32, 64, 160, 192} {
+			if typ == Q16 && !digitable(headDim) {
+				continue
+			}
 			const blockLen, kvHeads, rows = 32, 3, 200
 			rng := rand.New(rand.NewPCG(23, uint64(headDim)))
 			fresh := func() *KV {

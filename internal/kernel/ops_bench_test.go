@@ -12,7 +12,7 @@ func BenchmarkAttend(b *testing.B) {
 	p := NewPool(2)
 	defer p.Close()
 	o := AttendOptions{Heads: 9, Scale: 0.125}
-	for _, typ := range []Type{F16, Q8_0, F32} {
+	for _, typ := range []Type{F16, Q16, Q8_0, F32} {
 		for _, n := range []int{512, 4096} {
 			kv := KV{Type: typ, BlockLen: 32, KVHeads: 3, HeadDim: 64}
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -48,9 +48,13 @@ func BenchmarkAttendDeep(b *testing.B) {
 	defer p.Close()
 	const layers, n = 240, 4000
 	o := AttendOptions{Heads: 9, Scale: 0.125}
-	for _, size := range []int{16, 32, 64} {
-		b.Run(fmt.Sprintf("block=%d", size), func(b *testing.B) {
-			kv := KV{Type: F16, BlockLen: size, KVHeads: 3, HeadDim: 64}
+	for _, c := range []struct {
+		typ  Type
+		size int
+	}{{F16, 16}, {F16, 32}, {F16, 64}, {Q16, 32}, {Q16, 64}} {
+		size := c.size
+		b.Run(fmt.Sprintf("%v/block=%d", c.typ, size), func(b *testing.B) {
+			kv := KV{Type: c.typ, BlockLen: size, KVHeads: 3, HeadDim: 64}
 			kv.Stride = 2 * layers * kv.BlockBytes()
 			blocks := make([]int32, (n+size-1)/size)
 			for i := range blocks {

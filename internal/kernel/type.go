@@ -28,6 +28,12 @@ func (t Type) String() string {
 	if f, ok := formats[t]; ok {
 		return f.Name
 	}
+	switch t {
+	case Q16:
+		return "Q16"
+	case AutoKV:
+		return "auto"
+	}
 	return fmt.Sprintf("type %d", uint32(t))
 }
 

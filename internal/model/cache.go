@@ -12,13 +12,16 @@ type CacheSpec struct {
 	Layers   int
 	KVHeads  int         // G
 	HeadDim  int         // K
-	Type     kernel.Type // F32, F16, BF16 or Q8_0
+	Type     kernel.Type // F32, F16, BF16, Q16 or Q8_0
 	BlockLen int         // tokens in a block: 16, 32, 64 or 128
 	Blocks   int
 }
 
-// CacheSpec describes a cache for this model.
+// CacheSpec describes a cache for this model. With kernel.AutoKV the type is the best there is.
 func (m *Model) CacheSpec(typ kernel.Type, blockLen, blocks int) CacheSpec {
+	if typ == kernel.AutoKV {
+		typ = kernel.BestKV(m.Config.HeadDim)
+	}
 	return CacheSpec{
 		Layers: m.Config.Layers, KVHeads: m.Config.KVHeads, HeadDim: m.Config.HeadDim,
 		Type: typ, BlockLen: blockLen, Blocks: blocks,

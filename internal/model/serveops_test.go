@@ -154,6 +154,7 @@ func TestCopyBlock(t *testing.T) {
 func TestCacheSpec(t *testing.T) {
 	for typ, want := range map[kernel.Type]int64{ // 2 (k, v) x 3 layers x 16 tokens x 2 heads x 64 numbers
 		kernel.F32: 12288 * 4, kernel.F16: 12288 * 2, kernel.BF16: 12288 * 2, kernel.Q8_0: 12288 / 32 * 34,
+		kernel.Q16: 12288*2 + 2*3*16*2*4,
 	} {
 		s := model.CacheSpec{Layers: 3, KVHeads: 2, HeadDim: 64, Type: typ, BlockLen: 16, Blocks: 10}
 		if s.BlockBytes() != want || s.Bytes() != 10*want {
@@ -165,6 +166,7 @@ func TestCacheSpec(t *testing.T) {
 		"Q4_1": func(s *model.CacheSpec) { s.Type = kernel.Q4_1 }, "blocks of 7": func(s *model.CacheSpec) { s.BlockLen = 7 },
 		"0 blocks": func(s *model.CacheSpec) { s.Blocks = 0 }, "0 layers": func(s *model.CacheSpec) { s.Layers = 0 },
 		"multiples of 32": func(s *model.CacheSpec) { s.Type, s.HeadDim = kernel.Q8_0, 80 },
+		"multiples of 64": func(s *model.CacheSpec) { s.Type, s.HeadDim = kernel.Q16, 96 },
 		"3 layers of":     func(s *model.CacheSpec) { s.Blocks = 1 << 50 },
 	} {
 		s := good

@@ -16,7 +16,7 @@ type Options struct {
 
 	Threads      int         // workers; 0: one for each core
 	Context      int         // tokens of one sequence; 0: what the model was trained for
-	CacheType    kernel.Type // of keys and values: F16, BF16, F32 or Q8_0
+	CacheType    kernel.Type // of keys and values: F16, BF16, F32, Q16, Q8_0, or AutoKV
 	CacheBytes   int64       // for keys and values of each model, prefix cache included
 	Exact        bool        // quantised models compute with activations in 16 bits, not 8: nearer to the weights' own answers, slower on prompts
 	BlockTokens  int         // tokens in a block of the cache: 16, 32, 64 or 128
@@ -58,7 +58,7 @@ type AdapterLoader interface {
 // DefaultOptions serve a small model on a small machine.
 func DefaultOptions() Options {
 	return Options{
-		CacheType: kernel.F16, CacheBytes: 512 << 20, BlockTokens: 32, Exact: true,
+		CacheType: kernel.AutoKV, CacheBytes: 512 << 20, BlockTokens: 32, Exact: true,
 		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
 		Now: time.Now,
 	}

@@ -28,7 +28,7 @@ func TestSummary(t *testing.T) {
 // TestRun runs every case on a model of the size of a test.
 func TestRun(t *testing.T) {
 	e := native.DefaultOptions()
-	e.Threads, e.CacheBytes = 2, 64<<20
+	e.Threads, e.CacheBytes, e.CacheType = 2, 64<<20, kernel.F16
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	if err := MakeModel(path, Shape{Width: 256, Layers: 2, Heads: 4, KVHeads: 2, HeadWidth: 64, FFN: 512, Vocab: 512, Context: 512}); err != nil {
 		t.Fatal(err)

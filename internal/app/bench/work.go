@@ -24,9 +24,9 @@ type Work struct {
 // workOf is the work of m with keys and values kept as cache.
 func workOf(m *model.Model, cache kernel.Type) Work {
 	c := &m.Config
-	kv := kernel.KV{Type: cache, BlockLen: 32, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+	kv := m.CacheSpec(cache, 32, 1)
 	w := Work{
-		KVBytes:   2 * int64(kv.BlockBytes()) / int64(kv.BlockLen),
+		KVBytes:   kv.BlockBytes() / int64(kv.Layers*kv.BlockLen),
 		AttendOps: 4 * int64(c.Heads) * int64(c.HeadDim), // q·k and p·v
 		Windows:   make([]int, c.Layers),
 	}
