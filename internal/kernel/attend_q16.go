@@ -30,7 +30,7 @@ const digitPass = 32
 // which every sixteen are a group.
 type digitScratch struct {
 	q            []int8    // queries [n/16][HeadDim/64][2 digits][16][64]
-	scale        []float32 // [n]  256 times theirs, and Scale
+	scale        []float32 // [n + 3]  256 times theirs, and Scale
 	bias         []int32   // [n]  what 128 more in each digit of a key adds to the sum
 	keys, values digitCall
 	softmax      digitSoftmax
@@ -55,6 +55,7 @@ type digitCall struct {
 	shapes  *byte    // the palette
 	ahead   *readAhead
 	asked   int // not 0: what comes next has been asked for
+	skip    int // of values, by vectors: so many times four lines of that have been
 	sums    *[2][16][16]int32
 }
 
@@ -63,13 +64,14 @@ type digitCall struct {
 type digitSoftmax struct {
 	rows    int                  // queries
 	tokens  int                  // of a tile of values
-	whole   int                  // not 0: all scores of all queries count
+	whole   int                  // not 0: all scores of all queries count, masks do not
 	vectors int                  // of sixteen, beyond which no score counts
-	scale   [digitPass]float32   // of scores
+	ahead   *readAhead           // asked for four lines for each of those; nil: nothing is
+	scale   *float32             // of scores, of each row, room for four
 	masks   [digitPass][2]uint64 // a bit for each score that counts
 	p       [digitPass * chunkLen]float32
-	scales  [chunkLen]float32      // of values
-	offsets *[chunkLen / lanes]int // where sixteen weights come in a row of w
+	scales  [chunkLen / digitLanes]*byte // of values, of sixteen each
+	offsets *[chunkLen / lanes]int       // where sixteen weights come in a row of w
 
 	m, l [digitPass]float32              // the largest score, the sum
 	w    [digitPass * 2 * chunkLen]uint8 // digits [digitPass/16][chunkLen/tokens][2 digits][16][tokens]
@@ -98,8 +100,8 @@ func (x *digitScratch) reserve(n, headDim int) {
 	if size := groups * digitLanes * 2 * headDim; len(x.q) < size {
 		x.q = make([]int8, size)
 	}
-	if len(x.scale) < n {
-		x.scale, x.bias = make([]float32, n), make([]int32, n)
+	if len(x.bias) < n {
+		x.scale, x.bias = make([]float32, n+3), make([]int32, n)
 	}
 }
 
@@ -120,7 +122,7 @@ func (s *attendScratch) chunkDigits(j *attendJob, it *attendItem, c int, out par
 	kv, d, n, x := j.kv, j.kv.HeadDim, it.rows*j.group, &s.digits
 	first, blocks := it.blocks(j, c)
 	from := first * kv.BlockLen
-	x.take(kv, blocks, it.head)
+	x.take(kv, blocks, it.head, from)
 	asked := 0 // the first that see anything ask for what comes next
 	for q := 0; q < n; q += digitPass {
 		rows := min(digitPass, n-q)
@@ -137,35 +139,29 @@ func (s *attendScratch) chunkDigits(j *attendJob, it *attendItem, c int, out par
 		k.n, k.out = (to-from+digitLanes-1)/digitLanes, &f.p[from]
 		k.scores()
 
-		if asked == 0 {
-			for i, b := range blocks {
-				scales, _ := kv.parts(kv.V, int(b), it.head)
-				DecodeF32(f.scales[from+i*kv.BlockLen:][:kv.BlockLen], scales)
-			}
-		}
-		f.rows, f.vectors = rows, (to+lanes-1)/lanes
-		copy(f.scale[:], x.scale[q:q+rows])
+		f.rows, f.vectors, f.scale = rows, (to+lanes-1)/lanes, &x.scale[q]
 		lo, hi := it.common(j, q, rows, c)
 		f.whole = 0
 		if lo == 0 && hi == chunkLen {
 			f.whole = 1
-		}
-		for i := range rows {
-			lo, hi := it.seen(j, q+i, c)
-			f.masks[i] = [2]uint64{below(hi) &^ below(lo), below(hi-64) &^ below(lo-64)}
-		}
-		f.run(j.o.SoftCap)
-		copy(out.m[q:q+rows], f.m[:])
-		copy(out.l[q:q+rows], f.l[:])
-
-		if asked == 0 {
-			if after, at := s.after(it, c); after != nil {
-				_, blocks := after.blocks(j, at)
-				s.ahead.places(kv, kv.K, blocks, after.head)
-			} else {
-				s.ahead.places(kv, kv.V, blocks, it.head) // which are near by now
+		} else {
+			for i := range rows {
+				lo, hi := it.seen(j, q+i, c)
+				f.masks[i] = [2]uint64{below(hi) &^ below(lo), below(hi-64) &^ below(lo-64)}
 			}
 		}
+		f.ahead, v.skip = nil, 0
+		if asked == 0 {
+			s.askAfter(j, it, c, blocks)
+			if rows <= 4 {
+				f.ahead, v.skip = s.ahead, f.vectors
+			}
+		}
+		f.run(j.o.SoftCap)
+		for i := range rows {
+			out.m[q+i], out.l[q+i] = f.m[i], f.l[i]
+		}
+
 		v.ahead, v.asked, v.queries = s.ahead, asked, rows
 		v.left, v.by = unsafe.Pointer(&f.w[2*digitLanes*from]), &f.top[0]
 		v.n, v.out = (to-from+v.tokens-1)/v.tokens, &out.a[q*d]
@@ -174,25 +170,29 @@ func (s *attendScratch) chunkDigits(j *attendJob, it *attendItem, c int, out par
 	}
 }
 
-// take says where the keys and values of a chunk lie.
-func (x *digitScratch) take(kv *KV, blocks []int32, head int) {
+// take says where the keys and values of a chunk lie, the first of which have position from.
+func (x *digitScratch) take(kv *KV, blocks []int32, head, from int) {
 	k, f, v, d := &x.keys, &x.softmax, &x.values, kv.HeadDim
 	k.sums, v.sums = &x.sums, &x.sums
 	k.parts, k.stride, k.next, k.row = d/digitDims, kv.BlockLen*8, kv.BlockLen*2*digitDims, 4*chunkLen
 	v.parts, v.tokens, v.next, v.row = d/digitLanes, min(64, kv.BlockLen), kv.BlockLen*64, 4*d
 	f.tokens, f.offsets = v.tokens, &digitOffsets[v.tokens/32]
-	key, value := 0, 0
+	size, key, value := kv.headBytes(), 0, 0
 	for _, b := range blocks {
-		scales, digits := kv.parts(kv.K, int(b), head)
+		at := kv.at(int(b), head)
+		keys, values := kv.K[at:at+size], kv.V[at:at+size]
 		for i := range kv.BlockLen / digitLanes {
-			k.tiles[key], k.scales[key] = &digits[i*2*64], &scales[4*i*digitLanes]
+			k.tiles[key], k.scales[key] = &keys[4*kv.BlockLen+i*2*64], &keys[4*i*digitLanes]
+			f.scales[from/digitLanes+key] = &values[4*i*digitLanes]
 			key++
 		}
-		_, digits = kv.parts(kv.V, int(b), head)
 		for i := range kv.BlockLen / v.tokens {
-			v.tiles[value] = &digits[i*v.tokens*64]
+			v.tiles[value] = &values[4*kv.BlockLen+i*v.tokens*64]
 			value++
 		}
+	}
+	for i := range from / digitLanes { // of what is not seen, but read
+		f.scales[i] = f.scales[from/digitLanes]
 	}
 }
 
@@ -202,10 +202,10 @@ func below(n int) uint64 { return 1<<max(0, n) - 1 }
 // run computes m, l, w and top of all rows.
 func (f *digitSoftmax) run(softCap float32) {
 	if softCap > 0 || !f.fast() {
-		for i := range f.rows {
-			p, lo, hi := f.p[i*chunkLen:(i+1)*chunkLen], f.first(i), f.last(i)
+		for i, scale := range unsafe.Slice(f.scale, f.rows) {
+			lo, hi := f.seen(i)
 			if lo < hi {
-				f.m[i], f.l[i] = softmaxPart(p, lo, hi, f.scale[i], softCap)
+				f.m[i], f.l[i] = softmaxPart(f.p[i*chunkLen:(i+1)*chunkLen], lo, hi, scale, softCap)
 			}
 			f.digits(i, lo, hi)
 		}
@@ -215,21 +215,22 @@ func (f *digitSoftmax) run(softCap float32) {
 	}
 }
 
-// first and last are the range of scores of row i that count.
-func (f *digitSoftmax) first(i int) int {
-	if m := f.masks[i]; m[0] == 0 {
-		return 64 + bits.TrailingZeros64(m[1])
-	} else {
-		return bits.TrailingZeros64(m[0])
+// seen is the range of scores of row i that count.
+func (f *digitSoftmax) seen(i int) (lo, hi int) {
+	m := f.masks[i]
+	switch {
+	case f.whole != 0:
+		return 0, chunkLen
+	case m[0] == 0 && m[1] == 0:
+		return 0, 0
 	}
-}
-
-func (f *digitSoftmax) last(i int) int {
-	if m := f.masks[i]; m[1] != 0 {
-		return 64 + bits.Len64(m[1])
-	} else {
-		return bits.Len64(m[0])
+	if lo = bits.TrailingZeros64(m[0]); m[0] == 0 {
+		lo = 64 + bits.TrailingZeros64(m[1])
 	}
+	if hi = 64 + bits.Len64(m[1]); m[1] == 0 {
+		hi = bits.Len64(m[0])
+	}
+	return lo, hi
 }
 
 // digits makes digits of the weights lo to hi of row i times the scales of their values. All others
@@ -238,7 +239,7 @@ func (f *digitSoftmax) digits(i, lo, hi int) {
 	var w [chunkLen]float32
 	top := float32(0)
 	for t := lo; t < hi; t++ {
-		w[t] = f.p[i*chunkLen+t] * f.scales[t]
+		w[t] = f.p[i*chunkLen+t] * math.Float32frombits(binary.LittleEndian.Uint32(unsafe.Slice(f.scales[t/digitLanes], 4*digitLanes)[t%digitLanes*4:]))
 		if w[t] > top {
 			top = w[t]
 		}

@@ -186,13 +186,14 @@ TEXT ·digitScores4AVX512(SB), NOSPLIT, $0-8
 //
 //	AX  tokens of a tile;  R11  bytes from a weight's high digit to its low
 //	R8  bytes to the dimensions;  parts  those left
-//	R9  values of four tokens;  CX  tokens left;  BX  weights of other queries
+//	R9  values of four tokens;  R10  for how many nothing is asked;  CX  tokens left;  BX  weights of other queries
 //	tile  tiles done;  out  where results go
 #define ALL_VALUES(ZEROS, VALUES, RESULTS) \
 	ENTER \
 	MOVQ digitCall_tokens(R15), AX \
 	MOVQ AX, R11 \
 	SHLQ $4, R11 \
+	MOVQ digitCall_skip(R15), R10 \
 	XORL R8, R8 \
 	MOVQ digitCall_out(R15), CX \
 	MOVQ CX, out-8(SP) \
@@ -214,7 +215,10 @@ tokens: \
 	VMOVDQU32 64(R9), Z1 \
 	VMOVDQU32 128(R9), Z2 \
 	VMOVDQU32 192(R9), Z3 \
+	DECQ R10 \
+	JGE skip \
 	ASK \
+skip: \
 	VALUES \
 	ADDQ $256, R9 \
 	ADDQ $4, SI \
@@ -345,6 +349,8 @@ split:
 //
 //	SI  c;  R13  rows done;  R11  their scores;  R12  their digits;  R10  bytes between rows of those
 //	AX  byte of a row;  DI  of the masks;  CX  bytes that count
+//	R14  what is read next, or 0
+//	DX  scales of scores;  R9  scales of values;  BX  of sixteen of them
 //	Z28–Z31  largest score;  Z8–Z11  sum;  Z12–Z15  largest weight
 //	K1  numbers that count of sixteen
 
@@ -374,23 +380,37 @@ split:
 // seen may be none. What it makes are zeros in the end.
 #define WEIGHT(I, M, L, TOP) \
 	VMOVUPS (512*I)(R11)(AX*1), Z0 \
-	VMULPS.BCST (digitSoftmax_scale+4*I)(SI)(R13*4), Z0, Z0 \
+	VMULPS.BCST (4*I)(DX)(R13*4), Z0, Z0 \
 	VSUBPS M, Z0, Z0 \
 	EXPZ_DOWN(Z0, Z1, Z2, Z3) \
 	SCALED(I, L, TOP)
 #define WEIGHT_OF(I, M, L, TOP) \
 	MASK(I) \
 	VMOVUPS.Z (512*I)(R11)(AX*1), K1, Z0 \
-	VMULPS.BCST (digitSoftmax_scale+4*I)(SI)(R13*4), Z0, Z0 \
+	VMULPS.BCST (4*I)(DX)(R13*4), Z0, Z0 \
 	VSUBPS.Z M, Z0, K1, Z0 \
 	EXPZ_DOWN(Z0, Z1, Z2, Z3) \
 	VMOVAPS.Z Z1, K1, Z1 \
 	SCALED(I, L, TOP)
 #define SCALED(I, L, TOP) \
 	VADDPS Z1, L, L \
-	VMULPS digitSoftmax_scales(SI)(AX*1), Z1, Z1 \
+	VMULPS (BX), Z1, Z1 \
 	VMAXPS TOP, Z1, TOP \
 	VMOVUPS Z1, (digitSoftmax_weights+512*I)(SI)(AX*1)
+
+// ASK_PLACES asks for a line of each of four places, if R14 says of which; see readAhead.
+#define ASK_PLACE(AT) \
+	MOVQ AT(R14), R8 \
+	PREFETCHT1 (R8) \
+	ADDQ $64, AT(R14)
+#define ASK_PLACES(NONE) \
+	TESTQ R14, R14 \
+	JEQ NONE \
+	ASK_PLACE(0) \
+	ASK_PLACE(8) \
+	ASK_PLACE(16) \
+	ASK_PLACE(24) \
+NONE:
 
 // FINAL leaves the sum and the largest weight, and digitTop over that.
 #define FINAL(I, L, YL, XL, TOP, YTOP, XTOP) \
@@ -420,6 +440,8 @@ TEXT ·digitSoftmaxAVX512(SB), NOSPLIT, $0-8
 	MOVQ c+0(FP), SI
 	LEAQ digitSoftmax_p(SI), R11
 	LEAQ digitSoftmax_w(SI), R12
+	MOVQ digitSoftmax_scale(SI), DX
+	MOVQ digitSoftmax_ahead(SI), R14
 	MOVQ digitSoftmax_tokens(SI), R10
 	MOVQ digitSoftmax_vectors(SI), CX
 	SHLQ $6, CX
@@ -464,10 +486,10 @@ scale:
 	ACROSS(VMAXPS, Z9, Y9, X9, Z1, Y1, X1)
 	ACROSS(VMAXPS, Z10, Y10, X10, Z2, Y2, X2)
 	ACROSS(VMAXPS, Z11, Y11, X11, Z3, Y3, X3)
-	VMULSS (digitSoftmax_scale+0)(SI)(R13*4), X8, X8
-	VMULSS (digitSoftmax_scale+4)(SI)(R13*4), X9, X9
-	VMULSS (digitSoftmax_scale+8)(SI)(R13*4), X10, X10
-	VMULSS (digitSoftmax_scale+12)(SI)(R13*4), X11, X11
+	VMULSS (DX)(R13*4), X8, X8
+	VMULSS 4(DX)(R13*4), X9, X9
+	VMULSS 8(DX)(R13*4), X10, X10
+	VMULSS 12(DX)(R13*4), X11, X11
 	VBROADCASTSS X8, Z28
 	VBROADCASTSS X9, Z29
 	VBROADCASTSS X10, Z30
@@ -488,9 +510,13 @@ scale:
 	XORL AX, AX
 	MOVQ R13, DI
 	SHLQ $4, DI
+	LEAQ digitSoftmax_scales(SI), R9
 	CMPQ digitSoftmax_whole(SI), $0
 	JEQ  weightOf
 weight:
+	MOVQ (R9), BX
+	ADDQ $8, R9
+	ASK_PLACES(askedWhole)
 	WEIGHT(0, Z28, Z8, Z12)
 	WEIGHT(1, Z29, Z9, Z13)
 	WEIGHT(2, Z30, Z10, Z14)
@@ -500,6 +526,9 @@ weight:
 	JLT  weight
 	JMP  final
 weightOf:
+	MOVQ (R9), BX
+	ADDQ $8, R9
+	ASK_PLACES(askedPart)
 	WEIGHT_OF(0, Z28, Z8, Z12)
 	WEIGHT_OF(1, Z29, Z9, Z13)
 	WEIGHT_OF(2, Z30, Z10, Z14)

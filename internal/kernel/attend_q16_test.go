@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -121,7 +122,7 @@ func TestDigitProducts(t *testing.T) {
 				var x digitScratch
 				var ahead readAhead
 				x.reserve(c.queries, d)
-				x.take(kv, span.Blocks, 0)
+				x.take(kv, span.Blocks, 0, 0)
 				for i := range c.queries {
 					x.query(i, q[i*d:i*d+d], 1)
 				}
@@ -165,8 +166,12 @@ func TestDigitSoftmax(t *testing.T) {
 		{"causal", 30, 64, 128, 40, 0, nil},
 		{"window", 19, 32, 33, 90, 0, nil},
 		{"capped", 7, 32, 128, 100, 2, nil},
-		{"a scale that is none, not seen", 5, 32, 128, 20, 0, func(f *digitSoftmax) { f.scales[24], f.scales[60] = float32(math.NaN()), float32(math.Inf(1)) }},
-		{"no values", 4, 32, 128, 70, 0, func(f *digitSoftmax) { clear(f.scales[:]) }},
+		{"a scale that is none, not seen", 5, 32, 128, 20, 0, func(f *digitSoftmax) { value(f, 24, float32(math.NaN())); value(f, 60, float32(math.Inf(1))) }},
+		{"no values", 4, 32, 128, 70, 0, func(f *digitSoftmax) {
+			for j := range chunkLen {
+				value(f, j, 0)
+			}
+		}},
 		{"nothing seen", 6, 32, 128, -2, 0, nil},
 		{"far apart", 8, 64, 128, 128, 0, func(f *digitSoftmax) { scale(f.p[:], f.p[:], 1e4) }},
 	} {
@@ -175,9 +180,15 @@ func TestDigitSoftmax(t *testing.T) {
 		for i := range in.p {
 			in.p[i] = float32(3 * rng.NormFloat64())
 		}
+		scales := make([]byte, 4*chunkLen)
 		for i := range in.scales {
-			in.scales[i] = rng.Float32()
+			in.scales[i] = &scales[4*i*digitLanes]
 		}
+		for j := range chunkLen {
+			value(&in, j, rng.Float32())
+		}
+		of := make([]float32, digitPass)
+		in.scale = &of[0]
 		for i := range in.w {
 			in.w[i] = 0xff
 		}
@@ -188,7 +199,7 @@ func TestDigitSoftmax(t *testing.T) {
 			if hi-lo < chunkLen {
 				in.whole = 0
 			}
-			in.scale[i], in.masks[i] = 0.1+rng.Float32(), [2]uint64{below(hi) &^ below(lo), below(hi-64) &^ below(lo-64)}
+			of[i], in.masks[i] = 0.1+rng.Float32(), [2]uint64{below(hi) &^ below(lo), below(hi-64) &^ below(lo-64)}
 			in.vectors = max(1, (hi+lanes-1)/lanes)
 		}
 		if c.change != nil {
@@ -204,7 +215,7 @@ func TestDigitSoftmax(t *testing.T) {
 				return
 			}
 			for i := range c.rows {
-				if in.masks[i] == [2]uint64{} {
+				if in.whole == 0 && in.masks[i] == [2]uint64{} {
 					f.m[i], f.l[i] = want.m[i], want.l[i] // nobody asks
 				}
 			}
@@ -229,14 +240,14 @@ func checkDigitSoftmax(t *testing.T, name string, in, f *digitSoftmax, softCap f
 		var seen [chunkLen]bool
 		m, l := math.Inf(-1), 0.0
 		score := func(j int) float64 {
-			s := float64(in.p[i*chunkLen+j]) * float64(in.scale[i])
+			s := float64(in.p[i*chunkLen+j]) * float64(unsafe.Slice(in.scale, in.rows)[i])
 			if softCap > 0 {
 				s = softCap * math.Tanh(s/softCap)
 			}
 			return s
 		}
 		for j := range seen {
-			if seen[j] = in.masks[i][j/64]>>(j%64)&1 == 1; seen[j] {
+			if seen[j] = in.whole != 0 || in.masks[i][j/64]>>(j%64)&1 == 1; seen[j] {
 				m = max(m, score(j))
 			}
 		}
@@ -245,7 +256,7 @@ func checkDigitSoftmax(t *testing.T, name string, in, f *digitSoftmax, softCap f
 			at := i/digitLanes*digitLanes*2*chunkLen + i%digitLanes*in.tokens + j/in.tokens*in.tokens*2*digitLanes + j%in.tokens
 			have, want := 256*int(f.w[at])+int(f.w[at+in.tokens*digitLanes]), 0.0
 			if yes {
-				want = math.Exp(score(j)-m) * float64(in.scales[j])
+				want = math.Exp(score(j)-m) * float64(math.Float32frombits(binary.LittleEndian.Uint32(valueScale(in, j))))
 				l += math.Exp(score(j) - m)
 			}
 			if !(math.Abs(float64(have)*step-want) <= 0.51*step+1e-5*want) || !yes && have != 0 {
@@ -256,4 +267,13 @@ func checkDigitSoftmax(t *testing.T, name string, in, f *digitSoftmax, softCap f
 			t.Errorf("%s: m %v and l %v of row %d, want %v and %v", name, f.m[i], f.l[i], i, m, l)
 		}
 	}
+}
+
+// valueScale is the scale of value j.
+func valueScale(f *digitSoftmax, j int) []byte {
+	return unsafe.Slice(f.scales[j/digitLanes], 4*digitLanes)[j%digitLanes*4:]
+}
+
+func value(f *digitSoftmax, j int, scale float32) {
+	binary.LittleEndian.PutUint32(valueScale(f, j), math.Float32bits(scale))
 }

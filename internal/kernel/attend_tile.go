@@ -136,12 +136,7 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 		}
 	}
 	clear(out.a)
-	if after, at := s.after(it, c); after != nil {
-		_, blocks := after.blocks(j, at)
-		s.ahead.places(kv, kv.K, blocks, after.head)
-	} else {
-		s.ahead.places(kv, kv.V, blocks, it.head) // which are near by now
-	}
+	s.askAfter(j, it, c, blocks)
 	from, to := it.common(j, 0, n, c)
 	for i, b := range blocks {
 		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
@@ -189,6 +184,16 @@ func (s *attendScratch) after(it *attendItem, c int) (*attendItem, int) {
 		return nil, 0
 	}
 	return s.next, s.next.from
+}
+
+// askAfter asks for the keys that come after those of chunk c, which has these blocks.
+func (s *attendScratch) askAfter(j *attendJob, it *attendItem, c int, blocks []int32) {
+	if after, at := s.after(it, c); after != nil {
+		_, blocks := after.blocks(j, at)
+		s.ahead.places(j.kv, j.kv.K, blocks, after.head)
+	} else {
+		s.ahead.places(j.kv, j.kv.V, blocks, it.head) // which are near by now
+	}
 }
 
 // whole tells that all n queries see all of chunk c, as is the case for most chunks of a

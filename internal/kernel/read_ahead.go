@@ -11,7 +11,13 @@ type readAhead struct {
 
 // places asks for what blocks of an arena hold of one head.
 func (a *readAhead) places(kv *KV, arena []byte, blocks []int32, head int) {
-	parts := max(1, len(a.at)/len(blocks)) // of a block, where there are few
+	if len(blocks) >= len(a.at) {
+		for i := range a.at {
+			a.at[i] = addressOf(arena, kv.at(int(blocks[i]), head))
+		}
+		return
+	}
+	parts := len(a.at) / len(blocks) // of a block
 	for i := range a.at {
 		b := min(i/parts, len(blocks)-1)
 		a.at[i] = addressOf(arena, kv.at(int(blocks[b]), head)+i%parts*(kv.headBytes()/parts))
