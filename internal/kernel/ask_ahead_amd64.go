@@ -27,7 +27,6 @@ func init() {
 	b, d, c := vendor()
 	amd := b == 'A'|'u'<<8|'t'<<16|'h'<<24 && d == 'e'|'n'<<8|'t'<<16|'i'<<24 && c == 'c'|'A'<<8|'M'<<16|'D'<<24
 	askAhead(!amd)
-	asksPages = amd
 }
 
 // askAhead chooses the kernels that do so, or those that do not.

@@ -63,9 +63,9 @@ var pagesAVX512 = [BF16 + 1][2]func(*tile){
 	Q6_K: {tileQ6_Kx1PagesAVX512, wordsQ6_Kx1PagesAVX512},
 }
 
-// asksPages says that long stretches of weights are asked for so. A 7B has a fifth more tokens/s with it on AMD's
-// Zen 4 (docs/performance.md); on Intel it has not been measured.
-var asksPages bool
+// asksPages says that long stretches of weights are asked for so; tests switch it off. A 7B has a fifth more
+// tokens/s with it on AMD's Zen 4 and a third more on Intel (docs/performance.md).
+var asksPages = true
 
 // What is asked for beyond the end of a stretch is for nothing, and its beginning is not asked for; so it must be
 // long, and of a large matrix, which is not in the last cache.
