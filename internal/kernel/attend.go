@@ -228,11 +228,15 @@ func (a *Attender) reserve(n int) {
 			}
 		}
 		if kv.Type == Q16 {
+			if s.digits == nil {
+				s.digits = new(digitScratch)
+			}
 			s.digits.reserve(queries, kv.HeadDim)
+		} else {
+			grow(&s.q, queries*kv.HeadDim)
+			grow(&s.block, kv.BlockLen*kv.HeadDim)
+			grow(&s.p, queries*chunkLen)
 		}
-		grow(&s.q, queries*kv.HeadDim)
-		grow(&s.block, kv.BlockLen*kv.HeadDim)
-		grow(&s.p, queries*chunkLen)
 		grow(&s.part, queries*(kv.HeadDim+2))
 		grow(&s.total, queries*(kv.HeadDim+2))
 		grow(&s.w, (queries+lanes-1)/lanes*lanes)

@@ -119,7 +119,7 @@ func (x *digitScratch) query(i int, q []float32, scale float32) {
 
 // chunkDigits is chunk for keys and values in Q16.
 func (s *attendScratch) chunkDigits(j *attendJob, it *attendItem, c int, out partial) {
-	kv, d, n, x := j.kv, j.kv.HeadDim, it.rows*j.group, &s.digits
+	kv, d, n, x := j.kv, j.kv.HeadDim, it.rows*j.group, s.digits
 	first, blocks := it.blocks(j, c)
 	from := first * kv.BlockLen
 	x.take(kv, blocks, it.head, from)

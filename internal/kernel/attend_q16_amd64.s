@@ -96,6 +96,44 @@ NONE:
 	MOVQ CX, ROWS \
 	MOVQ R11, OUT
 
+// UNITS computes all units, and ends. The last two are finished after them.
+#define UNITS(PRODUCTS, FINISH0, FINISH1, FINISH2, NOTE, NEXT) \
+unit0: \
+	SUMS(2) \
+	PRODUCTS(0, products0) \
+	FINISH1(row0, none0) \
+	NOTE(rows0-8(SP), out0-40(SP), by0-64(SP), bias0-88(SP)) \
+	NEXT(unit1, last0, ask1, asked1) \
+	SUMS(4) \
+	PRODUCTS(2, products1) \
+	FINISH2(row1, none1) \
+	NOTE(rows1-16(SP), out1-48(SP), by1-72(SP), bias1-96(SP)) \
+	NEXT(unit2, last1, ask2, asked2) \
+	SUMS(0) \
+	PRODUCTS(4, products2) \
+	FINISH0(row2, none2) \
+	NOTE(rows2-24(SP), out2-56(SP), by2-80(SP), bias2-104(SP)) \
+	NEXT(again, last2, ask0, asked0) \
+	JMP unit0 \
+last0: \
+	SUMS(4) \
+	FINISH2(row3, none3) \
+	SUMS(0) \
+	FINISH0(row4, none4) \
+	LEAVE \
+last1: \
+	SUMS(0) \
+	FINISH0(row5, none5) \
+	SUMS(2) \
+	FINISH1(row6, none6) \
+	LEAVE \
+last2: \
+	SUMS(2) \
+	FINISH1(row7, none7) \
+	SUMS(4) \
+	FINISH2(row8, none8) \
+	LEAVE
+
 // Scores of a unit. DX is the bytes from four dimensions of keys to the next.
 #define KEYS(T, LABEL) \
 	MOVQ digitCall_tiles(R15)(R8*8), DI \
@@ -159,41 +197,7 @@ TEXT ·digitScoresAMX(SB), NOSPLIT, $104-8
 	ENTER
 	MOVQ digitCall_stride(R15), DX
 	FIRST_KEYS(ask, asked)
-unit0:
-	SUMS(2)
-	KEYS(0, part0)
-	FINISH_KEYS1(row0, none0)
-	NOTE_KEYS(rows0-8(SP), out0-40(SP), by0-64(SP), bias0-88(SP))
-	NEXT_KEYS(unit1, last0, ask1, asked1)
-	SUMS(4)
-	KEYS(2, part1)
-	FINISH_KEYS2(row1, none1)
-	NOTE_KEYS(rows1-16(SP), out1-48(SP), by1-72(SP), bias1-96(SP))
-	NEXT_KEYS(unit2, last1, ask2, asked2)
-	SUMS(0)
-	KEYS(4, part2)
-	FINISH_KEYS0(row2, none2)
-	NOTE_KEYS(rows2-24(SP), out2-56(SP), by2-80(SP), bias2-104(SP))
-	NEXT_KEYS(again, last2, ask0, asked0)
-	JMP unit0
-last0:
-	SUMS(4)
-	FINISH_KEYS2(row3, none3)
-	SUMS(0)
-	FINISH_KEYS0(row4, none4)
-	LEAVE
-last1:
-	SUMS(0)
-	FINISH_KEYS0(row5, none5)
-	SUMS(2)
-	FINISH_KEYS1(row6, none6)
-	LEAVE
-last2:
-	SUMS(2)
-	FINISH_KEYS1(row7, none7)
-	SUMS(4)
-	FINISH_KEYS2(row8, none8)
-	LEAVE
+	UNITS(KEYS, FINISH_KEYS0, FINISH_KEYS1, FINISH_KEYS2, NOTE_KEYS, NEXT_KEYS)
 
 // Results of a unit. DX is the tokens of a tile of values, R14 the bytes from a weight's high digit
 // to its low.
@@ -238,8 +242,8 @@ LABEL: \
 #define FINISH_VALUES1(LABEL, NONE) FINISH(rows1-16(SP), out1-48(SP), by1-72(SP), NOTHING, VALUE_SUM, digitCall_row(R15), LABEL, NONE)
 #define FINISH_VALUES2(LABEL, NONE) FINISH(rows2-24(SP), out2-56(SP), by2-80(SP), NOTHING, VALUE_SUM, digitCall_row(R15), LABEL, NONE)
 
-// NOTE_VALUES goes on to the next queries.
-#define NOTE_VALUES(ROWS, OUT, BY) \
+// NOTE_VALUES goes on to the next queries; there is no bias.
+#define NOTE_VALUES(ROWS, OUT, BY, BIAS) \
 	NOTE(ROWS, OUT) \
 	MOVQ next-32(SP), CX \
 	MOVQ CX, BY \
@@ -273,38 +277,4 @@ TEXT ·digitValuesAMX(SB), NOSPLIT, $104-8
 	MOVQ digitCall_parts(R15), CX
 	MOVQ CX, parts-104(SP)
 	FIRST_VALUES(ask, asked)
-unit0:
-	SUMS(2)
-	VALUES(0, tile0)
-	FINISH_VALUES1(row0, none0)
-	NOTE_VALUES(rows0-8(SP), out0-40(SP), by0-64(SP))
-	NEXT_VALUES(unit1, last0, ask1, asked1)
-	SUMS(4)
-	VALUES(2, tile1)
-	FINISH_VALUES2(row1, none1)
-	NOTE_VALUES(rows1-16(SP), out1-48(SP), by1-72(SP))
-	NEXT_VALUES(unit2, last1, ask2, asked2)
-	SUMS(0)
-	VALUES(4, tile2)
-	FINISH_VALUES0(row2, none2)
-	NOTE_VALUES(rows2-24(SP), out2-56(SP), by2-80(SP))
-	NEXT_VALUES(again, last2, ask0, asked0)
-	JMP unit0
-last0:
-	SUMS(4)
-	FINISH_VALUES2(row3, none3)
-	SUMS(0)
-	FINISH_VALUES0(row4, none4)
-	LEAVE
-last1:
-	SUMS(0)
-	FINISH_VALUES0(row5, none5)
-	SUMS(2)
-	FINISH_VALUES1(row6, none6)
-	LEAVE
-last2:
-	SUMS(2)
-	FINISH_VALUES1(row7, none7)
-	SUMS(4)
-	FINISH_VALUES2(row8, none8)
-	LEAVE
+	UNITS(VALUES, FINISH_VALUES0, FINISH_VALUES1, FINISH_VALUES2, NOTE_VALUES, NEXT_VALUES)

@@ -3,6 +3,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 #include "exp_avx512_amd64.h"
+#include "registers_avx512_amd64.h"
 
 // Products of digits by vectors, of up to four queries, see attend_q16.go. Two tiles of keys, or two
 // times sixteen dimensions of values, are taken at once: Z0 and Z2 are four dimensions or tokens of
@@ -298,14 +299,7 @@ top:
 	ADDQ $256, SI
 	SUBQ $64, CX
 	JNZ  top
-	VEXTRACTI64X4 $1, Z0, Y1
-	VPMAXUD Y1, Y0, Y0
-	VEXTRACTI128 $1, Y0, X1
-	VPMAXUD X1, X0, X0
-	VPSHUFD $0x4e, X0, X1
-	VPMAXUD X1, X0, X0
-	VPSHUFD $0xb1, X0, X1
-	VPMAXUD X1, X0, X0
+	ACROSS(VPMAXUD, Z0, Y0, X0, Y1, X1)
 	VMOVD X0, AX
 	MOVL AX, top+40(FP)
 	VPXORD X1, X1, X1
@@ -331,14 +325,7 @@ split:
 	ADDQ DX, R8
 	SUBQ $64, CX
 	JNZ  split
-	VEXTRACTI64X4 $1, Z4, Y0
-	VPADDD Y0, Y4, Y4
-	VEXTRACTI128 $1, Y4, X0
-	VPADDD X0, X4, X4
-	VPSHUFD $0x4e, X4, X0
-	VPADDD X0, X4, X4
-	VPSHUFD $0xb1, X4, X0
-	VPADDD X0, X4, X4
+	ACROSS(VPADDD, Z4, Y4, X4, Y0, X0)
 	VMOVD X4, AX
 	MOVL AX, sum+44(FP)
 	VZEROUPPER
@@ -364,17 +351,6 @@ split:
 	VMOVAPS Z7, Z0 \
 	VMOVUPS (512*I)(R11)(AX*1), K1, Z0 \
 	VMAXPS M, Z0, M
-
-// ACROSS is OP of all numbers of M, by Y and X of that register and temporaries T.
-#define ACROSS(OP, M, YM, XM, T, YT, XT) \
-	VEXTRACTF64X4 $1, M, YT \
-	OP YT, YM, YM \
-	VEXTRACTF128 $1, YM, XT \
-	OP XT, XM, XM \
-	VPERMILPS $0x4e, XM, XT \
-	OP XT, XM, XM \
-	VPERMILPS $0xb1, XM, XT \
-	OP XT, XM, XM
 
 // WEIGHT passes over a product that is no number as VMAXPS does: the scale of a value that is not
 // seen may be none. What it makes are zeros in the end.
@@ -414,9 +390,9 @@ NONE:
 
 // FINAL leaves the sum and the largest weight, and digitTop over that.
 #define FINAL(I, L, YL, XL, TOP, YTOP, XTOP) \
-	ACROSS(VADDPS, L, YL, XL, Z0, Y0, X0) \
+	ACROSS(VADDPS, L, YL, XL, Y0, X0) \
 	VMOVSS XL, (digitSoftmax_l+4*I)(SI)(R13*4) \
-	ACROSS(VMAXPS, TOP, YTOP, XTOP, Z1, Y1, X1) \
+	ACROSS(VMAXPS, TOP, YTOP, XTOP, Y1, X1) \
 	VMOVSS XTOP, (digitSoftmax_top+4*I)(SI)(R13*4) \
 	VMAXSS digitConst<>+8(SB), XTOP, XTOP \
 	VMOVSS digitConst<>+4(SB), X2 \
@@ -482,10 +458,10 @@ scale:
 	VMOVAPS Z29, Z9
 	VMOVAPS Z30, Z10
 	VMOVAPS Z31, Z11
-	ACROSS(VMAXPS, Z8, Y8, X8, Z0, Y0, X0)
-	ACROSS(VMAXPS, Z9, Y9, X9, Z1, Y1, X1)
-	ACROSS(VMAXPS, Z10, Y10, X10, Z2, Y2, X2)
-	ACROSS(VMAXPS, Z11, Y11, X11, Z3, Y3, X3)
+	ACROSS(VMAXPS, Z8, Y8, X8, Y0, X0)
+	ACROSS(VMAXPS, Z9, Y9, X9, Y1, X1)
+	ACROSS(VMAXPS, Z10, Y10, X10, Y2, X2)
+	ACROSS(VMAXPS, Z11, Y11, X11, Y3, X3)
 	VMULSS (DX)(R13*4), X8, X8
 	VMULSS 4(DX)(R13*4), X9, X9
 	VMULSS 8(DX)(R13*4), X10, X10

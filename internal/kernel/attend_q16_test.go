@@ -139,11 +139,15 @@ func TestDigitProducts(t *testing.T) {
 						f.w[at], f.w[at+b.tokens*digitLanes] = weights[i*n+j], lows[i*n+j]
 					}
 				}
-				out := make([]float32, c.queries*d)
+				beyond := make([]float32, (c.queries+digitLanes)*d)
+				out := beyond[:c.queries*d]
 				b.ahead, b.asked, b.queries, b.left, b.n, b.out, b.by = &ahead, 1, c.queries, unsafe.Pointer(&f.w[0]), n/b.tokens, &out[0], &by[0]
 				b.values()
 				if !equalBits(out, wantValues) {
 					t.Errorf("results are %v, want %v", out, wantValues)
+				}
+				if slices.ContainsFunc(beyond[len(out):], func(f float32) bool { return f != 0 }) {
+					t.Error("there are results of queries that there are not")
 				}
 			})
 		})

@@ -10,7 +10,7 @@ type attendScratch struct {
 	total []float32 // of the chunks so far
 	w     []float32 // [n] factors of merge, whole vectors
 
-	digits digitScratch // for Q16
+	digits *digitScratch // for Q16, which uses none of the above but part, total and w
 
 	held  *attendItem // whose queries are in q or digits; nil: nobody's
 	ahead *readAhead

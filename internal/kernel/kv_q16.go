@@ -66,11 +66,7 @@ func (d *digits) of(x []float32) {
 // infinity or a NaN all digits are zero and the scale is NaN; if it is so small that
 // digitTop/largest could overflow, all is zero. sum is that of 257*high + low.
 func splitDigitsGeneric(high, low []int8, x []float32, next int) (scale float32, sum int32) {
-	var top uint32 // bits of the largest magnitude: a NaN beats an infinity beats a number
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&0x7fffffff)
-	}
-	scale, by := digitScale(top)
+	scale, by := digitScale(topBits(x))
 	for i, v := range x {
 		q := int32(0)
 		if by != 0 {

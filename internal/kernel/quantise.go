@@ -21,11 +21,16 @@ func quantiseGeneric(dst []actBlock, x []float32) {
 	}
 }
 
-func quantiseBlock(b *actBlock, x []float32) {
-	var top uint32 // bits of the largest magnitude; a NaN beats an infinity beats a number
+// topBits are the bits of the largest magnitude: a NaN beats an infinity beats a number.
+func topBits(x []float32) (top uint32) {
 	for _, v := range x {
 		top = max(top, math.Float32bits(v)&0x7fffffff)
 	}
+	return top
+}
+
+func quantiseBlock(b *actBlock, x []float32) {
+	top := topBits(x)
 	*b = actBlock{}
 	largest := math.Float32frombits(top)
 	switch {

@@ -1,4 +1,4 @@
-// Zeros for sums, and rows of sixteen numbers written.
+// Zeros for sums, rows of sixteen numbers written, and sixteen numbers folded into one.
 
 #define ZERO4(A, B, C, D) VPXORD A, A, A; VPXORD B, B, B; VPXORD C, C, C; VPXORD D, D, D
 #define ZERO12 ZERO4(Z0, Z1, Z2, Z3); ZERO4(Z4, Z5, Z6, Z7); ZERO4(Z8, Z9, Z10, Z11)
@@ -21,3 +21,15 @@
 	PUT4(Z4, Z5, Z6, Z7) \
 	PUT4(Z8, Z9, Z10, Z11) \
 	PUT4(Z12, Z13, Z14, Z15)
+
+// ACROSS folds the sixteen numbers of Z by OP into the first of X; these are one register, and so are the
+// temporary YT and XT.
+#define ACROSS(OP, Z, Y, X, YT, XT) \
+	VEXTRACTF64X4 $1, Z, YT \
+	OP YT, Y, Y \
+	VEXTRACTF128 $1, Y, XT \
+	OP XT, X, X \
+	VPERMILPS $0x4e, X, XT \
+	OP XT, X, X \
+	VPERMILPS $0xb1, X, XT \
+	OP XT, X, X

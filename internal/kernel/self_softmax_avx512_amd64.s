@@ -3,17 +3,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 #include "exp_avx512_amd64.h"
-
-// LANES folds the sixteen numbers of Z by OP into the first of X.
-#define LANES(OP, Z, Y, X) \
-	VEXTRACTF64X4 $1, Z, Y15 \
-	OP Y15, Y, Y \
-	VEXTRACTF128 $1, Y, X15 \
-	OP X15, X, X \
-	VPERMILPS $0x4e, X, X15 \
-	OP X15, X, X \
-	VPERMILPS $0xb1, X, X15 \
-	OP X15, X, X
+#include "registers_avx512_amd64.h"
 
 // func softmaxTriangleAVX512(t *softmaxTriangle)
 //
@@ -60,7 +50,7 @@ largest:
 	VMULPS (DI)(AX*4), Z3, K1, Z0
 	VMAXPS Z1, Z0, Z1
 reduce:
-	LANES(VMAXPS, Z1, Y1, X1)
+	ACROSS(VMAXPS, Z1, Y1, X1, Y15, X15)
 	VBROADCASTSS X1, Z1
 
 	VPXORD Z2, Z2, Z2
@@ -86,7 +76,7 @@ rest:
 	VMOVUPS Z5, (DI)(AX*4)
 	VADDPS Z5, Z2, Z2
 sum:
-	LANES(VADDPS, Z2, Y2, X2)
+	ACROSS(VADDPS, Z2, Y2, X2, Y15, X15)
 	VDIVSS X2, X27, X2
 	VBROADCASTSS X2, Z2
 
@@ -139,7 +129,7 @@ dot:
 	ADDQ $16, AX
 	CMPQ AX, CX
 	JLT dot
-	LANES(VADDPS, Z0, Y0, X0)
+	ACROSS(VADDPS, Z0, Y0, X0, Y15, X15)
 	VBROADCASTSS X0, Z0
 	XORL AX, AX
 numbers:

@@ -2,6 +2,7 @@
 
 #include "textflag.h"
 #include "exp_avx512_amd64.h"
+#include "registers_avx512_amd64.h"
 
 // func softmaxAVX512(p *float32, n int, first, last uint16, scale float32) (m, l float32)
 //
@@ -40,14 +41,7 @@ scaleTest:
 	VMOVUPS Z0, (DI)(AX*4)
 	VMAXPS Z1, Z0, Z1
 
-	VEXTRACTF64X4 $1, Z1, Y0
-	VMAXPS Y0, Y1, Y1
-	VEXTRACTF128 $1, Y1, X0
-	VMAXPS X0, X1, X1
-	VPERMILPS $0x4e, X1, X0
-	VMAXPS X0, X1, X1
-	VPERMILPS $0xb1, X1, X0
-	VMAXPS X0, X1, X1
+	ACROSS(VMAXPS, Z1, Y1, X1, Y0, X0)
 	VMOVSS X1, m+24(FP)
 	VBROADCASTSS X1, Z1
 
@@ -76,14 +70,7 @@ expTest:
 	VMOVUPS Z5, (DI)(AX*4)
 	VADDPS Z5, Z2, Z2
 
-	VEXTRACTF64X4 $1, Z2, Y0
-	VADDPS Y0, Y2, Y2
-	VEXTRACTF128 $1, Y2, X0
-	VADDPS X0, X2, X2
-	VPERMILPS $0x4e, X2, X0
-	VADDPS X0, X2, X2
-	VPERMILPS $0xb1, X2, X0
-	VADDPS X0, X2, X2
+	ACROSS(VADDPS, Z2, Y2, X2, Y0, X0)
 	VMOVSS X2, l+28(FP)
 	VZEROUPPER
 	RET

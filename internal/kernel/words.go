@@ -35,10 +35,7 @@ const (
 )
 
 func wordsOf(b *wordBlock, x []float32) {
-	var top uint32 // bits of the largest magnitude; a NaN beats an infinity beats a number
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&0x7fffffff)
-	}
+	top := topBits(x)
 	*b = wordBlock{}
 	switch {
 	case top >= wordMost:

@@ -161,6 +161,10 @@ func TestCacheSpec(t *testing.T) {
 			t.Errorf("%v: %d bytes a block, %d in all; want %d and %d", typ, s.BlockBytes(), s.Bytes(), want, 10*want)
 		}
 	}
+	m := load(t, filepath.Join("testdata", "qwen3"))
+	if have, want := m.CacheSpec(kernel.AutoKV, 16, 6).Type, kernel.BestKV(m.Config.HeadDim); have != want {
+		t.Errorf("the best type is %v, want %v", have, want)
+	}
 	good := model.CacheSpec{Layers: 3, KVHeads: 2, HeadDim: 64, Type: kernel.F16, BlockLen: 16, Blocks: 10}
 	for what, change := range map[string]func(s *model.CacheSpec){
 		"Q4_1": func(s *model.CacheSpec) { s.Type = kernel.Q4_1 }, "blocks of 7": func(s *model.CacheSpec) { s.BlockLen = 7 },
