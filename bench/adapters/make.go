@@ -107,8 +107,8 @@ func (b *bench) some(from, n int) ([]string, error) {
 }
 
 // serving is a server that has the folders by the names a0, a1, …
-func (b *bench) serving(ctx context.Context, paths []string) (*harness.Server, error) {
-	s, err := b.graft(ctx)
+func (b *bench) serving(ctx context.Context, paths []string, args ...string) (*harness.Server, error) {
+	s, err := b.graft(ctx, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (b *bench) inTurn(ctx context.Context, all []candidate) ([][]float64, error
 }
 
 // mixed: eight streams on eight adapters, against eight streams on one, and
-// against llama-server.
+// against llama-server, whose activations have 8 bits; so graft with those takes part too.
 func (b *bench) mixed(ctx context.Context) error {
 	paths, err := b.folders(streams, rank, b.llama != "")
 	if err != nil {
@@ -66,10 +66,18 @@ func (b *bench) mixed(ctx context.Context) error {
 		return err
 	}
 	defer s.Stop()
+	short, err := b.serving(ctx, paths, "--set", "engine.exact=false")
+	if err != nil {
+		return err
+	}
+	defer short.Stop()
+	own := func(i int) harness.Body { return harness.Body{"model": fmt.Sprintf("a%d", i)} }
 	all := []candidate{
 		{"graft, 8 streams, base", s, b.bodies(func(int) harness.Body { return nil })},
 		{"graft, 8 streams, one adapter", s, b.bodies(func(int) harness.Body { return harness.Body{"model": "a0"} })},
-		{"graft, 8 streams, 8 adapters", s, b.bodies(func(i int) harness.Body { return harness.Body{"model": fmt.Sprintf("a%d", i)} })},
+		{"graft, 8 streams, 8 adapters", s, b.bodies(own)},
+		{"graft, 8 streams, base, 8 bits", short, b.bodies(func(int) harness.Body { return nil })},
+		{"graft, 8 streams, 8 adapters, 8 bits", short, b.bodies(own)},
 	}
 	if b.llama != "" {
 		args := []string{"-t", fmt.Sprint(b.Threads), "-np", fmt.Sprint(streams), "-c", fmt.Sprint(streams * 512), "--lora-init-without-apply"}
@@ -93,7 +101,7 @@ func (b *bench) mixed(ctx context.Context) error {
 	}
 	b.AtLeast("8 adapters / one adapter", "", harness.MedianRatio(got[2], got[1]), 0.85)
 	if b.llama != "" {
-		b.AtLeast("8 adapters, graft / llama-server", "", harness.MedianRatio(got[2], got[5]), 5)
+		b.AtLeast("8 adapters, graft / llama-server", "", harness.MedianRatio(got[2], got[len(all)-1]), 5)
 	}
 	return nil
 }

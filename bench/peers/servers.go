@@ -90,14 +90,14 @@ func (p *peers) streams(ctx context.Context) error {
 		value[x.Name] = x.Value
 	}
 	for _, c := range []struct {
-		work, name string
+		name, bits string
 		reach      float64
-	}{{"8 streams, base", "8 streams, base", 4}, {"8 streams, one adapter", "8 streams, one adapter", 0}, {"8 streams, 8 adapters", "8 streams, 8 adapters", 8}} {
-		a, b := value["graft, "+c.name], value["llama-server, "+c.name]
+	}{{"8 streams, base", "", 4}, {"8 streams, base", ", 8 bits", 4}, {"8 streams, one adapter", "", 0}, {"8 streams, 8 adapters", "", 8}, {"8 streams, 8 adapters", ", 8 bits", 8}} {
+		a, b := value["graft, "+c.name+c.bits], value["llama-server, "+c.name]
 		if a == 0 || b == 0 {
-			return fmt.Errorf("bench/adapters has no figure for %q", c.name)
+			return fmt.Errorf("bench/adapters has no figure for %q", c.name+c.bits)
 		}
-		p.compare(c.work+", over HTTP", "tokens/s", []float64{a}, rates{"llama-server -np 8": {b}}, c.reach, false)
+		p.compare(c.name+c.bits+", over HTTP", "tokens/s", []float64{a}, rates{"llama-server -np 8": {b}}, c.reach, false)
 	}
 	p.compare("8 streams: 8 adapters over one adapter", "tokens/s", []float64{value["graft, 8 streams, 8 adapters"]}, rates{"graft, one adapter": {value["graft, 8 streams, one adapter"]}}, 0.85, false)
 	return nil

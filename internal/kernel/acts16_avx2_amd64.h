@@ -31,9 +31,12 @@
 	VPSRLW $8, Y9, Y9 \
 	WORDS(TOKENS, at)
 
-// HIGHQUAD is QUAD of the high halves of 64 packed bytes, once OFNIBBLES has made Y15 words of 0x0f.
+// HIGHNIBBLES is QUAD of the high halves of 64 packed bytes, once OFNIBBLES has made Y15 words of 0x0f.
 #define OFNIBBLES VPAND Y14, Y15, Y15
-#define HIGHQUAD(TOKENS, m, at) \
+#define BEGUN(TOKENS, OP, at) TOKENS(OP, at)
+#define NIBBLES(OP, TOKENS, at) QUAD(TOKENS, at)
+#define WIDENED(TOKENS, OP, at)
+#define HIGHNIBBLES(OP, TOKENS, m, at) \
 	LOAD(m) \
 	VPSRLW $4, Y8, Y10 \
 	VPSRLW $4, Y9, Y11 \

@@ -5,6 +5,11 @@
 //
 // QUAD(TOKENS, at) multiplies the quad in Y8 and Y9 with the activations at at, of which four
 // take ACT_QUAD bytes. WIDE is the same of signed bytes. Y10 and Y11 become their magnitudes.
+//
+// With weights of at most 15 what VPMADDUBSW makes of all eight quads of a block is added up in 16
+// bits, 16*15*127 = 30480, and widened once: NIBBLES(FIRST, TOKENS, at) is QUAD of the first of them,
+// NIBBLES(THEN, TOKENS, at) of the others, before WIDENED. BEGUN is for those who begin with what WIDENED
+// adds.
 
 #include "acts8_amd64.h"
 #define CONSTANTS VPCMPEQW Y15, Y15, Y15; VPSRLW $15, Y15, Y15
@@ -28,9 +33,31 @@
 	VPMADDUBSW Y12, Y11, Y12 \
 	ADDWIDE(a, b)
 
+#define FIRST(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPMADDUBSW Y12, Y8, a \
+	VPMADDUBSW Y12, Y9, b
+#define THEN(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPMADDUBSW Y12, Y8, Y13 \
+	VPMADDUBSW Y12, Y9, Y12 \
+	VPADDW Y13, a, a \
+	VPADDW Y12, b, b
+#define WIDEN(x, a, b, out0, out1) VPMADDWD Y15, a, a; VPMADDWD Y15, b, b
+#define WIDENOFFSET3(x, a, b, out0, out1) \
+	VPBROADCASTD x, Y12 \
+	VPSLLD $3, Y12, Y12 \
+	VPMADDWD Y15, a, a \
+	VPMADDWD Y15, b, b \
+	VPADDD Y12, a, a \
+	VPADDD Y12, b, b
+
 #define QUAD(TOKENS, at) TOKENS(DOT, (at))
 #define OFNIBBLES
-#define HIGHQUAD(TOKENS, m, at) HIGH(m); QUAD(TOKENS, at)
+#define BEGUN(TOKENS, OP, at)
+#define NIBBLES(OP, TOKENS, at) TOKENS(OP, (at))
+#define HIGHNIBBLES(OP, TOKENS, m, at) HIGH(m); NIBBLES(OP, TOKENS, at)
+#define WIDENED(TOKENS, OP, at) TOKENS(OP, at)
 #define WIDE(TOKENS, at) \
 	VPABSB Y8, Y10 \
 	VPABSB Y9, Y11 \

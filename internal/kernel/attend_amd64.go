@@ -21,8 +21,12 @@ func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead) {
 	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	if isa == pathAVX2 {
-		for t := 0; t < kv.BlockLen; t += 16 {
-			scoresAVX2[kv.Type][n-1](&s[t], &q[0], &k[t*size], d, kv.BlockLen, next)
+		kernel, step := scoresAVX2[kv.Type][n-1], 16
+		if n < 4 && kv.Type != F32 && kv.BlockLen%32 == 0 {
+			kernel, step = wideScoresAVX2[kv.Type][n-1], 32
+		}
+		for t := 0; t < kv.BlockLen; t += step {
+			kernel(&s[t], &q[0], &k[t*size], d, kv.BlockLen, next)
 		}
 		return
 	}
@@ -45,8 +49,12 @@ func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next *readAh
 	_, _, _ = a[n*d-1], p[(n-1)*chunkLen+hi-1], v[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
 	if isa == pathAVX2 {
-		for e := 0; e < d; e += 16 {
-			valuesAVX2[kv.Type][n-1](&a[e], &p[0], &v[e*size], d, lo, hi, next)
+		kernel, step := valuesAVX2[kv.Type][n-1], 16
+		if n < 4 && kv.Type != F32 && d%32 == 0 {
+			kernel, step = wideValuesAVX2[kv.Type][n-1], 32
+		}
+		for e := 0; e < d; e += step {
+			kernel(&a[e], &p[0], &v[e*size], d, lo, hi, next)
 		}
 		return
 	}

@@ -74,6 +74,42 @@ func valuesBF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 //go:noescape
 func valuesBF16x4AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
+//go:noescape
+func wideScoresF16x1AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesF16x1AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
+//go:noescape
+func wideScoresF16x2AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesF16x2AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
+//go:noescape
+func wideScoresF16x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
+//go:noescape
+func wideScoresBF16x1AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesBF16x1AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
+//go:noescape
+func wideScoresBF16x2AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesBF16x2AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
+//go:noescape
+func wideScoresBF16x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhead)
+
+//go:noescape
+func wideValuesBF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
+
 // The kernels by type and number of queries, less one.
 var (
 	scoresAVX2 = [BF16 + 1][4]func(s, q *float32, k *byte, d, blockLen int, next *readAhead){
@@ -85,5 +121,15 @@ var (
 		F32:  {valuesF32x1AVX2, valuesF32x2AVX2, valuesF32x3AVX2, valuesF32x4AVX2},
 		F16:  {valuesF16x1AVX2, valuesF16x2AVX2, valuesF16x3AVX2, valuesF16x4AVX2},
 		BF16: {valuesBF16x1AVX2, valuesBF16x2AVX2, valuesBF16x3AVX2, valuesBF16x4AVX2},
+	}
+
+	// Of 32 keys, or numbers of values, at a time.
+	wideScoresAVX2 = [BF16 + 1][3]func(s, q *float32, k *byte, d, blockLen int, next *readAhead){
+		F16:  {wideScoresF16x1AVX2, wideScoresF16x2AVX2, wideScoresF16x3AVX2},
+		BF16: {wideScoresBF16x1AVX2, wideScoresBF16x2AVX2, wideScoresBF16x3AVX2},
+	}
+	wideValuesAVX2 = [BF16 + 1][3]func(a, p *float32, v *byte, d, lo, hi int, next *readAhead){
+		F16:  {wideValuesF16x1AVX2, wideValuesF16x2AVX2, wideValuesF16x3AVX2},
+		BF16: {wideValuesBF16x1AVX2, wideValuesBF16x2AVX2, wideValuesBF16x3AVX2},
 	}
 )

@@ -68,6 +68,7 @@ keys:
 	LEAQ (SI)(DX*1), R9
 	LEAQ (DI)(DX*4), R10
 	MOVQ $32, AX
+	PCALIGN $32
 row:
 	VPMOVSXBD (R9), Y0
 	VCVTDQ2PS Y0, Y0

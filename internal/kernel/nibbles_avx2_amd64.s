@@ -7,29 +7,17 @@
 #include "panel_avx2_amd64.h"
 
 // Tile kernels for AVX2 and FMA that read panels, with activations of 8 bits and weights of at
-// most 15: what VPMADDUBSW makes of all eight quads of a step is added up in 16 bits,
-// 16*15*127 = 30480, and widened once.
+// most 15, whose products are added up in 16 bits.
 //
 //	Y14      shift of the offset
 
-#define FIRST(x, a, b, out0, out1) \
-	VPBROADCASTD x, Y12 \
-	VPMADDUBSW Y12, Y8, a \
-	VPMADDUBSW Y12, Y9, b
-#define THEN(x, a, b, out0, out1) \
-	VPBROADCASTD x, Y12 \
-	VPMADDUBSW Y12, Y8, Y13 \
-	VPMADDUBSW Y12, Y9, Y12 \
-	VPADDW Y13, a, a \
-	VPADDW Y12, b, b
-#define WIDEN(x, a, b, out0, out1) VPMADDWD Y15, a, a; VPMADDWD Y15, b, b
 #define OFFSET(x, a, b, out0, out1) \
 	VPBROADCASTD x, Y12 \
 	VPSLLD X14, Y12, Y12 \
 	VPADDD Y12, a, a \
 	VPADDD Y12, b, b
 
-#define ONE(TOKENS, OP, j) WEIGHTS(j); TOKENS(OP, (ACT_QUAD*j))
+#define ONE(TOKENS, OP, j) WEIGHTS(j); NIBBLES(OP, TOKENS, (ACT_QUAD*j))
 
 #define EIGHT(TOKENS) \
 	ONE(TOKENS, FIRST, 0) \

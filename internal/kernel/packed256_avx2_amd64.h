@@ -59,17 +59,26 @@ EVERY(0x0101010101010101, one)
 	VMULPS (of)(SP), Y8, Y8 \
 	VMULPS (of+32)(SP), Y9, Y9
 
-// A sub-block; off is where its activations are.
-#define SUBBLOCK(HALF, TOKENS, off) \
+// A sub-block; off is where its activations are. FOURS and FIVES are its products, from HALF.
+#define REST7(HALF, TOKENS, off) \
+	HALF(THEN, TOKENS, 1, off) \
+	HALF(THEN, TOKENS, 2, off) \
+	HALF(THEN, TOKENS, 3, off) \
+	HALF(THEN, TOKENS, 4, off) \
+	HALF(THEN, TOKENS, 5, off) \
+	HALF(THEN, TOKENS, 6, off) \
+	HALF(THEN, TOKENS, 7, off)
+#define FOURS(HALF, TOKENS, off) \
+	BEGUN(TOKENS, CLEAR, 0) \
+	HALF(FIRST, TOKENS, 0, off) \
+	REST7(HALF, TOKENS, off) \
+	WIDENED(TOKENS, WIDEN, 0)
+#define FIVES(HALF, TOKENS, off) \
 	TOKENS(CLEAR, 0) \
-	HALF(TOKENS, 0, off) \
-	HALF(TOKENS, 1, off) \
-	HALF(TOKENS, 2, off) \
-	HALF(TOKENS, 3, off) \
-	HALF(TOKENS, 4, off) \
-	HALF(TOKENS, 5, off) \
-	HALF(TOKENS, 6, off) \
-	HALF(TOKENS, 7, off) \
+	HALF(FIRST, TOKENS, 0, off) \
+	REST7(HALF, TOKENS, off)
+#define SUBBLOCK(SUMS, HALF, TOKENS, off) \
+	SUMS(HALF, TOKENS, off) \
 	SUBSCALE(0, 264) \
 	TOKENS(SCALE, (off+ACT_D)) \
 	SUBSCALE(64, 328) \
@@ -77,21 +86,21 @@ EVERY(0x0101010101010101, one)
 	TOKENS(STORE, 0) \
 	INCQ SI
 
-#define LOWS(TOKENS, j, off) LOW(64*j); QUAD(TOKENS, (off+ACT_QUAD*j))
-#define HIGHS(TOKENS, j, off) HIGHQUAD(TOKENS, 64*j, (off+ACT_QUAD*j))
+#define LOWS(OP, TOKENS, j, off) LOW(64*j); NIBBLES(OP, TOKENS, (off+ACT_QUAD*j))
+#define HIGHS(OP, TOKENS, j, off) HIGHNIBBLES(OP, TOKENS, 64*j, (off+ACT_QUAD*j))
 
 // PAIRS is the sub-blocks of a block, two for every 512 bytes, and AFTER each.
 #define NOTHING
-#define PAIRS(LOWS, HIGHS, TOKENS, ASK, AFTER, m) \
+#define PAIRS(SUMS, LOWS, HIGHS, TOKENS, ASK, AFTER, m) \
 	KSCALES(m, 0) \
 	KSCALES(m, 32) \
 	MOVQ SP, SI \
 	MOVL $4, R14 \
 pair: \
 	LINES8(ASK, 0) \
-	SUBBLOCK(LOWS, TOKENS, 0) \
+	SUBBLOCK(SUMS, LOWS, TOKENS, 0) \
 	AFTER \
-	SUBBLOCK(HIGHS, TOKENS, ACT_SIZE) \
+	SUBBLOCK(SUMS, HIGHS, TOKENS, ACT_SIZE) \
 	AFTER \
 	ADDQ $512, DI \
 	ADDQ $(2*ACT_SIZE), R9 \
@@ -108,7 +117,7 @@ done:
 	OFNIBBLES \
 block: \
 	LINES4(ASK, 2048) \
-	PAIRS(LOWS, HIGHS, TOKENS, ASK, NOTHING, 2048) \
+	PAIRS(FOURS, LOWS, HIGHS, TOKENS, ASK, NOTHING, 2048) \
 	ADDQ $256, DI \
 	SUBQ $8, CX \
 	LEAVEGROUP
@@ -127,8 +136,8 @@ block: \
 	VPCMPEQB Y12, Y11, Y11 \
 	UPPER(fifth<>(SB))
 
-#define LOWFIVES(TOKENS, j, off) LOW(64*j); FIFTH(j); QUAD(TOKENS, (off+ACT_QUAD*j))
-#define HIGHFIVES(TOKENS, j, off) HIGH(64*j); FIFTH(j); QUAD(TOKENS, (off+ACT_QUAD*j))
+#define LOWFIVES(OP, TOKENS, j, off) LOW(64*j); FIFTH(j); QUAD(TOKENS, (off+ACT_QUAD*j))
+#define HIGHFIVES(OP, TOKENS, j, off) HIGH(64*j); FIFTH(j); QUAD(TOKENS, (off+ACT_QUAD*j))
 
 #define Q5_KPACKED(TOKENS, ASK) \
 	PACKED(TOKENS) \
@@ -138,7 +147,7 @@ block: \
 	LEAQ 2048(DI), R8 \
 	VMOVDQU one<>(SB), Y12 \
 	VMOVDQU Y12, 392(SP) \
-	PAIRS(LOWFIVES, HIGHFIVES, TOKENS, ASK, NEXTBIT, 2560) \
+	PAIRS(FIVES, LOWFIVES, HIGHFIVES, TOKENS, ASK, NEXTBIT, 2560) \
 	ADDQ $768, DI \
 	SUBQ $8, CX \
 	LEAVEGROUP
