@@ -71,13 +71,18 @@ func smolLM2(t testing.TB, precision kernel.Precision) *Trainer {
 
 // A real model in Q4_1 learns a few lines whatever the precision of products. The
 // gradient as a whole is about 0.08 from that in float32 with Half (measured: activations
-// lose all but 8 bits before each of 210 products), and far nearer with Split.
+// lose all but 8 bits before each of 210 products), 0.025 where that is integers of 12 bits, and
+// far nearer with Split.
 func TestSmolLM2(t *testing.T) {
 	ctx := context.Background()
 	full := smolLM2(t, kernel.Full)
 	want := gradientOf(t, full)
 	trainers := map[kernel.Precision]*Trainer{kernel.Full: full}
-	for precision, most := range map[kernel.Precision]float64{kernel.Split: 1e-3, kernel.Half: 0.12} {
+	half := 0.12
+	if kernel.Impl() == "avx2" {
+		half = 0.05
+	}
+	for precision, most := range map[kernel.Precision]float64{kernel.Split: 1e-3, kernel.Half: half} {
 		tr := smolLM2(t, precision)
 		d := apart(gradientOf(t, tr), want)
 		t.Logf("gradients with %v apart by %.3g", precision, d)

@@ -51,12 +51,14 @@ type gemmTile struct {
 	cRow     int
 	k        int
 	addition bool
-	pairs    bool // a and b are pairs of bfloat16 numbers, k counts pairs
+	pairs    pairKind // of a and b; k counts pairs
+
+	aScale, bScale *float32 // [gemmRows] and [16 or 32], of pairs of integers
 }
 
 // gemmEdge is the memory for tiles that stick out of a matrix.
 type gemmEdge struct {
-	pairs bool // all factors are pairs of bfloat16 numbers, k counts pairs
+	pairs pairKind // of all factors, none or those of bfloat16; k counts pairs
 	a     [gemmDepth * gemmRows]float32
 	c     [gemmRows * gemmCols]float32
 }

@@ -26,6 +26,15 @@ func pairRowsAVX512(dst, src *float32, row, cols, n int)
 func gemm6x16AVX2(t *gemmTile)
 
 //go:noescape
+func gemmWholes6x16AVX2(t *gemmTile)
+
+//go:noescape
+func wholesAlongAVX2(dst, src *float32, n int) (scale float32)
+
+//go:noescape
+func wholesDownAVX2(dst, scales, src *float32, row, n int)
+
+//go:noescape
 func expandAVX512(e *expansion)
 
 //go:noescape
@@ -40,9 +49,13 @@ func transpose16AVX512(dst *float32, dstRow int, src *float32, srcRow int)
 // run computes the tile with the path in use.
 func (t *gemmTile) run(width int) {
 	switch {
-	case t.pairs && width == 16:
+	case t.pairs == wholePairs && isa == pathGeneric:
+		t.wholes(width)
+	case t.pairs == wholePairs:
+		t.quarters(width)
+	case t.pairs == halfPairs && width == 16:
 		gemmPairs12x16AVX512(t)
-	case t.pairs:
+	case t.pairs == halfPairs:
 		gemmPairs12x32AVX512(t)
 	case isa == pathGeneric:
 		t.generic(width)
@@ -61,7 +74,12 @@ func (t *gemmTile) quarters(width int) {
 		for j := 0; j < width; j += 16 {
 			q := *t
 			q.a, q.b, q.c = ahead(t.a, i*t.aRow), ahead(t.b, j), ahead(t.c, i*t.cRow+j)
-			gemm6x16AVX2(&q)
+			if t.pairs == wholePairs {
+				q.aScale, q.bScale = ahead(t.aScale, i), ahead(t.bScale, j)
+				gemmWholes6x16AVX2(&q)
+			} else {
+				gemm6x16AVX2(&q)
+			}
 		}
 	}
 }
@@ -98,6 +116,30 @@ func transposesRows() bool { return isa != pathGeneric }
 
 // hasPairs tells whether the path in use multiplies pairs of bfloat16 numbers.
 func hasPairs() bool { return isa == pathAVX512 && cpu.X86.HasAVX512BF16 }
+
+// hasWholes tells whether products of Half are those of integers.
+func hasWholes() bool { return isa == pathAVX2 }
+
+// wholesAlong makes pairs of neighbours, and their scale; len(src) is a multiple of 32.
+func wholesAlong(dst, src []float32) (scale float32) {
+	n := len(src) / 2
+	if isa == pathGeneric || n == 0 {
+		return wholesAlongGeneric(dst, src)
+	}
+	_ = dst[n-1]
+	return wholesAlongAVX2(&dst[0], &src[0], n)
+}
+
+// wholesDown makes pairs of what each two of 2n rows of gemmCols numbers, row apart, have one below the other,
+// and the scales of the columns.
+func wholesDown(dst, scales, src []float32, row, n int) {
+	if isa == pathGeneric || n == 0 {
+		wholesDownGeneric(dst, scales, src, row, n)
+		return
+	}
+	_, _, _ = dst[n*gemmCols-1], scales[gemmCols-1], src[(2*n-1)*row+gemmCols-1]
+	wholesDownAVX2(&dst[0], &scales[0], &src[0], row, n)
+}
 
 // pairAlong makes pairs of neighbours; len(src) is a multiple of 32.
 func pairAlong(dst, src []float32) {

@@ -27,8 +27,8 @@ func (g *Gemm) float(p *Pool, sums []Sum) {
 		deep := 0
 		for _, t := range s.Terms {
 			deep = max(deep, min(gemmDepth, t.A.k))
-			if t.pairs() {
-				pairs = gemmDepth / 2 * gemmCols
+			if t.pairs() != noPairs {
+				pairs = (gemmDepth/2 + 1) * gemmCols
 			}
 		}
 		numbers = max(numbers, deep*max(s.unit, panelsOf(s.columns))*gemmCols)
@@ -84,8 +84,13 @@ func (s *cutSum) empty() bool {
 	return !s.Addition
 }
 
-// pairs tells that the product is one of pairs.
-func (t *Term) pairs() bool { return t.A.pairs && t.B.f.w != nil }
+// pairs are those that the product is of: with weights, those of the left-hand side.
+func (t *Term) pairs() pairKind {
+	if t.B.f.w == nil {
+		return noPairs
+	}
+	return t.A.pairs
+}
 
 // floats adds the product of k from d on to rows from row on and n columns from col on of
 // the result, which are c.
@@ -100,7 +105,7 @@ func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addit
 		g.pack(g.panel[j*k:], f, d, k, col+j, min(each, n-j))
 	}
 	step := gemmNear * gemmRows
-	if pairs { // a panel is made pairs once
+	if pairs != noPairs { // a panel is made pairs once
 		step = rows
 	}
 	for from := 0; from < rows; from += step {
@@ -120,7 +125,7 @@ func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addit
 
 // column adds the product of some rows of the left side, laid out as left, and one panel
 // of b, n columns wide.
-func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, addition, pairs bool) {
+func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, addition bool, pairs pairKind) {
 	width := 16
 	if n > 16 {
 		width = gemmCols
@@ -128,14 +133,23 @@ func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, add
 	b.holds(k, width)
 	c.holds(rows, n)
 	u := gemmTile{aRow: 1, aCol: gemmRows, b: &b.Data[0], bRow: b.Row, k: k, pairs: pairs}
-	if pairs {
-		k /= 2
-		pairRows(g.pairs, b.Data, b.Row, gemmCols, k)
-		u.k, u.b = k, &g.pairs[0]
+	_, band := pairs.deep(0, k)
+	switch pairs {
+	case halfPairs:
+		u.k, u.b = k/2, &g.pairs[0]
+		pairRows(g.pairs, b.Data, b.Row, gemmCols, k/2)
+	case wholePairs:
+		scales := g.pairs[k/2*gemmCols:][:gemmCols]
+		u.k, u.b, u.bScale = k/2, &g.pairs[0], &scales[0]
+		wholesDown(g.pairs, scales, b.Data, b.Row, k/2)
 	}
 	for i := 0; i < rows; i += gemmRows {
 		high := min(gemmRows, rows-i)
-		u.a = &left[i*k : (i+gemmRows)*k][0]
+		a := left[i*band:][:gemmRows*band]
+		u.a = &a[0]
+		if pairs == wholePairs {
+			u.aScale = &a[(band-1)*gemmRows]
+		}
 		if high == gemmRows && n == width {
 			u.c, u.cRow, u.addition = &c.Data[i*c.Row], c.Row, addition
 			u.run(width)

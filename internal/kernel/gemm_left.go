@@ -11,15 +11,24 @@ func bandsOf(rows int) int { return (rows + gemmRows - 1) / gemmRows }
 // layBand lays out one.
 func (l *Left) layBand(b int) {
 	for d := 0; d < l.k; d += gemmDepth {
-		if k := min(gemmDepth, l.k-d); l.pairs {
-			l.pairBand(l.bandAt(b*gemmRows, d/2, k/2), b*gemmRows, d, k)
+		k := min(gemmDepth, l.k-d)
+		at, n := l.pairs.deep(d, k)
+		if to := l.bandAt(b*gemmRows, at, n); l.pairs != noPairs {
+			l.pairBand(to, b*gemmRows, d, k)
 		} else {
-			l.floatBand(l.bandAt(b*gemmRows, d, k), b*gemmRows, d, k)
+			l.floatBand(to, b*gemmRows, d, k)
 		}
 	}
 }
 
-// bandAt is where k numbers, or pairs, from d on of the band that begins with a row lie.
+// bands is how many words all bands of a left-hand side are.
+func (p pairKind) bands(rows, k int) int {
+	blocks := (k + gemmDepth - 1) / gemmDepth
+	at, n := p.deep((blocks-1)*gemmDepth, k-(blocks-1)*gemmDepth)
+	return bandsOf(rows) * gemmRows * (at + n)
+}
+
+// bandAt is where k words from d on of the band that begins with a row lie.
 func (l *Left) bandAt(row, d, k int) []float32 {
 	return l.bands[d*bandsOf(l.rows)*gemmRows+row*k:][:k*gemmRows]
 }
@@ -58,20 +67,27 @@ func (l *Left) pairBand(to []float32, row, d, k int) {
 	var pairs [16 * gemmDepth / 2]float32 // sixteen rows, as they are transposed
 	rows := min(gemmRows, l.rows-row)
 	k /= 2
+	scales := to[k*gemmRows:]
 	for i := range rows {
-		pairAlong(pairs[i*k:], l.x.Data[(row+i)*l.x.Row+d:][:2*k])
+		x := l.x.Data[(row+i)*l.x.Row+d:][:2*k]
+		if l.pairs == wholePairs {
+			scales[i] = wholesAlong(pairs[i*k:], x)
+		} else {
+			pairAlong(pairs[i*k:], x)
+		}
+	}
+	if l.pairs == wholePairs {
+		clear(scales[rows:])
 	}
 	layColumns(to, RowMajor(pairs[:], k), 16, k)
 }
 
 // near is k numbers, or pairs of them, from d on of rows from row on, as bands. Those that
 // are not laid out are so now.
-func (l *Left) near(g *gemmScratch, row, d, rows, k int, pairs bool) []float32 {
+func (l *Left) near(g *gemmScratch, row, d, rows, k int, pairs pairKind) []float32 {
 	if l.bands != nil && l.pairs == pairs {
-		if pairs {
-			d, k = d/2, k/2
-		}
-		return l.bands[d*bandsOf(l.rows)*gemmRows+row*k:]
+		at, n := pairs.deep(d, k)
+		return l.bands[at*bandsOf(l.rows)*gemmRows+row*n:]
 	}
 	if g.near == nil {
 		g.near = make([]float32, gemmNear*gemmRows*gemmDepth)

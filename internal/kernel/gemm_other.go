@@ -2,7 +2,13 @@
 
 package kernel
 
-func (t *gemmTile) run(width int) { t.generic(width) }
+func (t *gemmTile) run(width int) {
+	if t.pairs == wholePairs {
+		t.wholes(width)
+		return
+	}
+	t.generic(width)
+}
 
 func (e *expansion) run() { e.generic() }
 
@@ -12,6 +18,13 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 
 func transposesRows() bool         { return false }
 func hasPairs() bool               { return false }
+func hasWholes() bool              { return false }
 func pairAlong(dst, src []float32) {}
+
+func wholesAlong(dst, src []float32) (scale float32) { return wholesAlongGeneric(dst, src) }
+
+func wholesDown(dst, scales, src []float32, row, n int) {
+	wholesDownGeneric(dst, scales, src, row, n)
+}
 
 func pairRows(dst, src []float32, row, cols, n int) {}

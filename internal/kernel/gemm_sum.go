@@ -17,7 +17,7 @@ type Left struct {
 	blocks  []float32 // split numbers, [blocks of 32 rows, blocks of 32 k]; nil: see bands
 	bands   []float32 // numbers, or pairs of them; see gemm_left.go; nil: products read x
 	half    bool
-	pairs   bool // bands are of pairs of bfloat16 numbers
+	pairs   pairKind // of bands
 
 	each, first int // how many blocks or bands are laid out at a time; see layTask
 }
@@ -57,10 +57,10 @@ func (g *Gemm) Left(memory []float32, x View, rows, k int) *Left {
 	case rows == 0 || k == 0:
 	case g.Tiled():
 		l.blocks = lined(memory)[:blocksOf(rows)*blocksOf(k)*l.block()]
-	case g.halves():
+	case g.pairs() != noPairs:
 		if x.Col == 1 && k%32 == 0 {
-			l.pairs = true
-			l.bands = lined(memory)[:bandsOf(rows)*gemmRows*k/2]
+			l.pairs = g.pairs()
+			l.bands = lined(memory)[:l.pairs.bands(rows, k)]
 		}
 	case k < deepK: // else it is large, and few items read it
 		l.bands = lined(memory)[:bandsOf(rows)*gemmRows*k]
@@ -73,17 +73,26 @@ func (g *Gemm) LeftLen(rows, k int) int {
 	switch {
 	case g.Tiled():
 		return blocksOf(rows)*blocksOf(k)*blockLen(g.Precision == Half) + 15
-	case g.halves():
-		return bandsOf(rows)*gemmRows*k/2 + 15
+	case g.pairs() != noPairs:
+		return g.pairs().bands(rows, k) + 15
 	case k < deepK:
 		return bandsOf(rows)*gemmRows*k + 15
 	}
 	return 0
 }
 
-// halves tells whether products with weights are those of pairs of bfloat16 numbers by
-// vectors.
-func (g *Gemm) halves() bool { return g.Precision == Half && !tiles && hasPairs() }
+// pairs are those that products with weights are of, by vectors.
+func (g *Gemm) pairs() pairKind {
+	switch {
+	case g.Precision != Half || tiles:
+		return noPairs
+	case hasPairs():
+		return halfPairs
+	case hasWholes():
+		return wholePairs
+	}
+	return noPairs
+}
 
 // Tiled tells whether products are those of split numbers, by tiles, and all left-hand
 // sides are laid out for them.

@@ -41,7 +41,7 @@ func TestSums(t *testing.T) {
 						switch {
 						case precision != Full && tiles:
 							splitByDefinition(c, a, b, m, n, k, addition, precision == Half)
-						case precision == Half && weights && hasPairs():
+						case weights && g.pairs() != noPairs:
 							g.MulT(nil, c, a.Data, m, w, addition) // TestGemmHalf has the definition
 						default:
 							productByDefinition(c, a, b, m, n, k, addition)
@@ -50,7 +50,7 @@ func TestSums(t *testing.T) {
 					product(wants[0], RowMajor(x, k), RowMajor(dense, k).T(), m, n, k, true, false)
 					product(wants[0], RowMajor(u, rank), RowMajor(b, rank).T(), m, n, rank, false, true)
 					product(wants[1], RowMajor(u, rank), RowMajor(b, rank).T(), m, n, rank, false, true)
-					if precision == Half && !tiles && hasPairs() {
+					if g.pairs() != noPairs {
 						g.Mul(nil, wants[1], x, m, back, true)
 					} else {
 						product(wants[1], RowMajor(x, k), RowMajor(backDense, n), m, n, k, false, true)

@@ -158,8 +158,8 @@ func TestGemmAlone(t *testing.T) {
 	sameBits(t, "rows one by one", z, y)
 }
 
-// With Half, products are those of numbers rounded to bfloat16, up to the rounding of
-// the sums, and no less exact than that where the machine lacks the instruction.
+// With Half, products are those of numbers rounded to bfloat16, or with AVX2 to integers of 12
+// bits, up to the rounding of the sums, and in float32 where the machine has neither.
 // Workers and neighbours change nothing.
 func TestGemmHalf(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
@@ -185,7 +185,10 @@ func TestGemmHalf(t *testing.T) {
 			check := func(what string, have, one []float32, x []float32, b View, n, k int) {
 				sameBits(t, what+" rows one by one", one, have)
 				want, size := make([]float32, m*n), make([]float32, m*n)
-				if Half.Fast() {
+				switch {
+				case hasWholes():
+					x, b = wholesOf(RowMajor(x, k), m, k).Data, wholesOf(b.T(), n, k).T()
+				case Half.Fast():
 					x, b.Data = round(x), round(b.Data)
 				}
 				productByDefinition(want, RowMajor(x, k), b, m, n, k, false)
@@ -219,6 +222,126 @@ func TestGemmHalf(t *testing.T) {
 				alone.Mul(nil, one[i*cols:(i+1)*cols], gy[i*rows:(i+1)*rows], 1, w, false)
 			}
 			check(fmt.Sprint(f.Name, size, " across"), gx, one, gy, RowMajor(dense, cols), cols, rows)
+		}
+	}
+}
+
+// wholesOf is a matrix [rows, k] whose numbers are the multiples of scales that they count as in
+// products of integers.
+func wholesOf(v View, rows, k int) View {
+	out := RowMajor(make([]float32, rows*k), k)
+	for i := range rows {
+		for d := 0; d < k; d += gemmDepth {
+			n := min(gemmDepth, k-d)
+			most := float32(0)
+			for j := range n {
+				most = max(most, abs32(v.Data[i*v.Row+(d+j)*v.Col]))
+			}
+			for j := range n {
+				x := float32(v.Data[i*v.Row+(d+j)*v.Col] * (wholeMost / most))
+				out.Data[i*k+d+j] = float32(math.RoundToEven(float64(x)) * float64(most) / wholeMost)
+			}
+		}
+	}
+	return out
+}
+
+// What vectors make of numbers is what portable Go does, of the largest sums and of what is
+// not finite too.
+func TestWholes(t *testing.T) {
+	if !hasWholes() && bestPath() < pathAVX2 {
+		t.Skip("needs AVX2")
+	}
+	used := Impl()
+	defer func() { _ = Use(used) }()
+	rng := rand.New(rand.NewPCG(5, 6))
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	const n = gemmDepth / 2
+	fill := func(kind int) []float32 {
+		x := randomF32(rng, 2*n*gemmCols)
+		for i := range x {
+			switch kind {
+			case 1:
+				x[i] = 0
+			case 2:
+				x[i] *= 1e-38
+			case 3:
+				x[i] = 3
+			case 4:
+				x[i] *= 1e37
+			case 5:
+				x[i] = float32(math.Copysign(1, float64(x[i]))) * 7
+			}
+		}
+		switch kind {
+		case 6:
+			x[77], x[1000] = inf, -inf
+		case 7:
+			x[78], x[1001] = nan, inf
+		}
+		return x
+	}
+	for kind := range 8 {
+		x := fill(kind)
+		for _, pairs := range []int{16, 48, n} {
+			_ = Use("generic")
+			want := make([]float32, pairs)
+			scale := wholesAlong(want, x[:2*pairs])
+			_ = Use("avx2")
+			have := make([]float32, pairs)
+			s := wholesAlong(have, x[:2*pairs])
+			if s == scale || scale != scale && s != s {
+				if scale == scale {
+					sameBits(t, fmt.Sprint("pairs of neighbours, kind ", kind), have, want)
+				}
+			} else {
+				t.Fatalf("kind %d: scale %v, want %v", kind, s, scale)
+			}
+		}
+		for _, pairs := range []int{1, 3, n} {
+			_ = Use("generic")
+			want, scales := make([]float32, pairs*gemmCols), make([]float32, gemmCols)
+			wholesDown(want, scales, x, gemmCols, pairs)
+			_ = Use("avx2")
+			have, s := make([]float32, pairs*gemmCols), make([]float32, gemmCols)
+			wholesDown(have, s, x, gemmCols, pairs)
+			sameBits(t, fmt.Sprint("scales of columns, kind ", kind), s, scales)
+			for i, v := range want {
+				if c := i % gemmCols; scales[c] == scales[c] && math.Float32bits(have[i]) != math.Float32bits(v) {
+					t.Fatalf("kind %d: pair %d of column %d is %x, want %x", kind, i/gemmCols, c, math.Float32bits(have[i]), math.Float32bits(v))
+				}
+			}
+		}
+	}
+	for _, kind := range []int{0, 3, 5} {
+		for _, k := range []int{1, 2, 7, n} {
+			b, scales := make([]float32, n*gemmCols), make([]float32, gemmCols)
+			wholesDown(b, scales, fill(kind), gemmCols, k)
+			a := make([]float32, (k+1)*gemmRows)
+			for i := range gemmRows {
+				row := make([]float32, n)
+				a[k*gemmRows+i] = wholesAlong(row, fill(kind)[:2*n])
+				for d := range k {
+					a[d*gemmRows+i] = row[d]
+				}
+			}
+			for _, width := range []int{16, gemmCols} {
+				for _, addition := range []bool{false, true} {
+					want := randomF32(rng, gemmRows*gemmCols)
+					have := slices.Clone(want)
+					tile := gemmTile{
+						a: &a[0], aRow: 1, aCol: gemmRows, b: &b[0], bRow: gemmCols, cRow: gemmCols, k: k, addition: addition,
+						pairs: wholePairs, aScale: &a[k*gemmRows], bScale: &scales[0],
+					}
+					tile.c = &want[0]
+					_ = Use("generic")
+					tile.run(width)
+					_ = Use("avx2")
+					tile.c = &have[0]
+					tile.run(width)
+					sameBits(t, fmt.Sprintf("tile of kind %d, %d pairs, %d columns", kind, k, width), have, want)
+				}
+			}
 		}
 	}
 }

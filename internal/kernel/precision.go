@@ -16,8 +16,9 @@ const (
 	// Split takes both factors as sums of two bfloat16 numbers, off by about 2^-16 of
 	// the terms; see gemm_split.go. Processors without AMX compute in float32.
 	Split
-	// Half rounds both factors to bfloat16, off by about 2^-9 of the terms.
-	// Processors with neither AMX nor AVX512-BF16 compute in float32.
+	// Half rounds both factors to bfloat16, off by about 2^-9 of the terms, or with AVX2 to
+	// integers of 12 bits, see gemm_integers.go. Processors with AVX-512 but neither AMX nor
+	// BF16, and portable Go, compute in float32.
 	Half
 )
 
@@ -44,7 +45,7 @@ func (p Precision) Fast() bool {
 	case Split:
 		return tiles
 	case Half:
-		return tiles || hasPairs()
+		return tiles || hasPairs() || hasWholes()
 	}
 	return true
 }

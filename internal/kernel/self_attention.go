@@ -139,7 +139,7 @@ func (s *selfScratch) run(j *selfJob, span Span, head int) {
 		s.padded(&s.values, v, span.Len, d)
 	}
 	zeros(&s.weights, queryBlock*s.long)
-	s.edge.pairs = false
+	s.edge.pairs = noPairs
 	s.eachBlock(j, span, head, queryBlock, (*selfScratch).queries)
 	if back {
 		s.pasteKeysBack(j, first, span.Len)

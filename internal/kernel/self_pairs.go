@@ -40,7 +40,7 @@ func (s *selfScratch) runPairs(j *selfJob, span Span, head int) {
 		t.pairsDown(&t.values, v, span.Len, s.long, s.wide)
 	}
 	room(&s.weights, queryBlock*s.long)
-	s.edge.pairs = true
+	s.edge.pairs = halfPairs
 	s.eachBlock(j, span, head, queryBlock, (*selfScratch).queryPairs)
 	if back {
 		s.pasteKeysBack(j, first, span.Len)

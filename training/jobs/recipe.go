@@ -125,6 +125,9 @@ func (s *settings) precision(g *Settings, say func(string, any, bool, string)) {
 	}
 	if s.options.Precision, _ = kernel.PrecisionOf(name); !s.options.Precision.Fast() { // check has seen the name
 		why = "this processor has no AMX: it computes in float32"
+		if kernel.Half.Fast() {
+			why += "; bf16 is faster, and less exact"
+		}
 	}
 	say("precision", name, g.Precision != "", why)
 }
