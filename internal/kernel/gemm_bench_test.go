@@ -23,24 +23,29 @@ func BenchmarkGemm(b *testing.B) {
 			}
 			w := mustMatrix(b, Source{Type: typ, Rows: out, Cols: in, Data: randomStored(rng, f, out, in)})
 			x, y := randomF32(rng, m*in), randomF32(rng, m*out)
-			var g Gemm
-			name := fmt.Sprintf("%v/%dx%dx%d/", typ, m, out, in)
-			b.Run(name+"along", func(b *testing.B) {
-				benchmarkBest(b, pool, 2*m*out*in, func() { g.MulT(pool, y, x, m, w, false) })
-			})
-			b.Run(name+"across", func(b *testing.B) {
-				benchmarkBest(b, pool, 2*m*out*in, func() { g.Mul(pool, x, y, m, w, false) })
-			})
+			for _, precision := range []Precision{Full, Half} {
+				if precision != Full && (tiles || !precision.Fast()) {
+					continue
+				}
+				g := Gemm{Precision: precision}
+				name := fmt.Sprintf("%v/%v/%dx%dx%d/", precision, typ, m, out, in)
+				b.Run(name+"along", func(b *testing.B) {
+					benchmarkBest(b, pool, g.pairs(), 2*m*out*in, func() { g.MulT(pool, y, x, m, w, false) })
+				})
+				b.Run(name+"across", func(b *testing.B) {
+					benchmarkBest(b, pool, g.pairs(), 2*m*out*in, func() { g.Mul(pool, x, y, m, w, false) })
+				})
+			}
 		}
 	}
 }
 
-func benchmarkBest(b *testing.B, pool *Pool, flops int, run func()) {
+func benchmarkBest(b *testing.B, pool *Pool, pairs pairKind, flops int, run func()) {
 	best, top := time.Hour, time.Hour
 	for b.Loop() {
 		for range 3 {
 			start := time.Now()
-			pool.Run(pool.Workers(), fmaPeak{})
+			pool.Run(pool.Workers(), fmaPeak{pairs})
 			top = min(top, time.Since(start))
 		}
 		start := time.Now()
@@ -49,6 +54,9 @@ func benchmarkBest(b *testing.B, pool *Pool, flops int, run func()) {
 	}
 	rate := float64(flops) / best.Seconds()
 	peak := float64(2*pool.Workers()*peakTiles*gemmRows*gemmCols*peakDepth) / top.Seconds()
+	if pairs != noPairs {
+		peak *= 2
+	}
 	b.ReportMetric(rate/1e9, "GFLOPS")
 	b.ReportMetric(peak/1e9, "peak")
 	b.ReportMetric(rate/peak, "share")
@@ -60,13 +68,13 @@ const (
 )
 
 // fmaPeak is a task of tiles that stay in the first cache.
-type fmaPeak struct{}
+type fmaPeak struct{ pairs pairKind }
 
-func (fmaPeak) Do(int) {
+func (p fmaPeak) Do(int) {
 	var a [gemmRows * peakDepth]float32
 	var m [gemmCols * peakDepth]float32
 	var c [gemmRows * gemmCols]float32
-	t := gemmTile{a: &a[0], aRow: 1, aCol: gemmRows, b: &m[0], bRow: gemmCols, c: &c[0], cRow: gemmCols, k: peakDepth}
+	t := gemmTile{a: &a[0], aRow: 1, aCol: gemmRows, b: &m[0], bRow: gemmCols, c: &c[0], cRow: gemmCols, k: peakDepth, pairs: p.pairs, aScale: &a[0], bScale: &m[0]}
 	for range peakTiles {
 		t.run(gemmCols)
 	}
