@@ -2,37 +2,14 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "exp_avx2_amd64.h"
 
 // Operations on single numbers for AVX2, eight at a time. exp.go says what is
 // computed and in which steps; n is a positive multiple of 8.
 
-#define CONST(name, v) \
-	DATA name<>+0(SB)/4, $v \
-	DATA name<>+4(SB)/4, $v \
-	DATA name<>+8(SB)/4, $v \
-	DATA name<>+12(SB)/4, $v \
-	DATA name<>+16(SB)/4, $v \
-	DATA name<>+20(SB)/4, $v \
-	DATA name<>+24(SB)/4, $v \
-	DATA name<>+28(SB)/4, $v \
-	GLOBL name<>(SB), RODATA|NOPTR, $32
-
-CONST(one, 0x3f800000) // 1.0
 CONST(half, 0xbf000000) // -0.5
 CONST(sign, 0x80000000)
 CONST(abs, 0x7fffffff)
-CONST(expMin, 0xc2d00000) // -104.0
-CONST(expMax, 0x42b20000) // 89.0
-CONST(log2e, 0x3fb8aa3b) // 1.4426950216293335
-CONST(ln2Hi, 0xbf318000) // -0.693359375
-CONST(ln2Lo, 0x395e8083) // 0.00021219444170128554
-CONST(exp5, 0x39506967) // 0.00019875691214110702
-CONST(exp4, 0x3ab743ce) // 0.001398199936375022
-CONST(exp3, 0x3c088908) // 0.008333452045917511
-CONST(exp2, 0x3d2aa9c1) // 0.04166579619050026
-CONST(exp1, 0x3e2aaaaa) // 0.1666666567325592
-CONST(exp0, 0x3f000000) // 0.5
-CONST(bias, 127)
 CONST(tanhBound, 0x3f200000) // 0.625
 CONST(tanh4, 0xbbbaf0ea) // -0.0057049887254834175
 CONST(tanh3, 0x3ca9134e) // 0.0206390880048275
@@ -54,41 +31,6 @@ CONST(gelu1, 0x3df4e211) // 0.11957181245088577
 CONST(gelu0, 0x3df51e4c) // 0.11968669295310974
 CONST(cubic, 0x3d372713) // 0.044714998453855515
 CONST(twice, 0xbfcc422a) // -1.5957691669464111
-
-// Y13 is 1, Y14 and Y15 bound the argument of exp.
-#define EXP_CONSTANTS \
-	VMOVUPS one<>(SB), Y13 \
-	VMOVUPS expMin<>(SB), Y14 \
-	VMOVUPS expMax<>(SB), Y15
-
-// E = e^X. N, R and T are overwritten, and so is X. Bounds come first in the
-// comparisons: of a NaN and a bound the second operand stays, the NaN.
-#define EXP(X, E, N, R, T) \
-	VMAXPS X, Y14, X \
-	VMINPS X, Y15, X \
-	VMULPS log2e<>(SB), X, N \
-	VROUNDPS $0, N, N \
-	VMOVAPS X, R \
-	VFMADD231PS ln2Hi<>(SB), N, R \
-	VFMADD231PS ln2Lo<>(SB), N, R \
-	VMOVUPS exp5<>(SB), E \
-	VFMADD213PS exp4<>(SB), R, E \
-	VFMADD213PS exp3<>(SB), R, E \
-	VFMADD213PS exp2<>(SB), R, E \
-	VFMADD213PS exp1<>(SB), R, E \
-	VFMADD213PS exp0<>(SB), R, E \
-	VMULPS R, R, T \
-	VFMADD213PS R, T, E \
-	VADDPS Y13, E, E \
-	VCVTPS2DQ N, N \
-	VPSRAD $1, N, T \
-	VPSUBD T, N, N \
-	VPADDD bias<>(SB), T, T \
-	VPADDD bias<>(SB), N, N \
-	VPSLLD $23, T, T \
-	VPSLLD $23, N, N \
-	VMULPS T, E, E \
-	VMULPS N, E, E
 
 // Y4 = tanh Y0. Y1 to Y7 are overwritten.
 #define TANH \

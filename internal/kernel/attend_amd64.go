@@ -114,9 +114,18 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 }
 
 // softmaxFast reports whether it did the work of softmax.
-func softmaxFast(p []float32, lo, hi int, scale float32) (m, l float32, ok bool) {
-	if isa != pathAVX512 {
+func softmaxFast(p []float32, lo, hi int, scale float32, next *readAhead) (m, l float32, ok bool) {
+	switch {
+	case isa == pathGeneric || len(p) == 0:
 		return 0, 0, false
+	case isa == pathAVX2:
+		hideEnds(p, lo, hi)
+		if next == nil {
+			m, l = softmaxAVX2(&p[0], len(p), scale)
+		} else {
+			m, l = softmaxAskingAVX2(&p[0], len(p), scale, next)
+		}
+		return m, l, true
 	}
 	const all = 1<<lanes - 1
 	m, l = softmaxAVX512(&p[0], len(p), all<<lo&all, uint16(all>>(len(p)-hi)), scale)

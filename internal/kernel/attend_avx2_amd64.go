@@ -110,6 +110,16 @@ func wideScoresBF16x3AVX2(s, q *float32, k *byte, d, blockLen int, next *readAhe
 //go:noescape
 func wideValuesBF16x3AVX2(a, p *float32, v *byte, d, lo, hi int, next *readAhead)
 
+// softmaxAVX2 turns scores p, a positive multiple of 16, into weights e^(scale p - m), of which l is the sum.
+//
+//go:noescape
+func softmaxAVX2(p *float32, n int, scale float32) (m, l float32)
+
+// softmaxAskingAVX2 is softmaxAVX2 and asks for a line of memory with each eight of most scores.
+//
+//go:noescape
+func softmaxAskingAVX2(p *float32, n int, scale float32, next *readAhead) (m, l float32)
+
 // The kernels by type and number of queries, less one.
 var (
 	scoresAVX2 = [BF16 + 1][4]func(s, q *float32, k *byte, d, blockLen int, next *readAhead){

@@ -16,8 +16,8 @@ func attendScoresGeneric(s, q, k []float32, n, d, blockLen int) {
 
 // softmaxPart turns the scores p[lo:hi] into weights e^(s-m), in place, where s is
 // the scaled score and m the largest of them. l is the sum of the weights. Other
-// numbers of p are overwritten with anything.
-func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32) {
+// numbers of p are overwritten with anything. Meanwhile some of what next says is asked for, unless it is nil.
+func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32, next *readAhead) (m, l float32) {
 	from, to := lo/lanes*lanes, (hi+lanes-1)/lanes*lanes
 	all := p[from:to]
 	if limit > 0 {
@@ -25,25 +25,30 @@ func softmaxPart(p []float32, lo, hi int, scaleBy, limit float32) (m, l float32)
 		softCap(all, all, limit)
 		scaleBy = 1
 	}
-	return softmax(all, lo-from, hi-from, scaleBy)
+	return softmax(all, lo-from, hi-from, scaleBy, next)
 }
 
 // softmax is softmaxPart of a whole multiple of sixteen, whose numbers lo to hi count: all
 // of the first sixteen and of the last but for those at the ends.
-func softmax(p []float32, lo, hi int, scaleBy float32) (m, l float32) {
-	if m, l, ok := softmaxFast(p, lo, hi, scaleBy); ok {
+func softmax(p []float32, lo, hi int, scaleBy float32, next *readAhead) (m, l float32) {
+	if m, l, ok := softmaxFast(p, lo, hi, scaleBy, next); ok {
 		return m, l
 	}
+	hideEnds(p, lo, hi)
+	scale(p, p, scaleBy)
+	m = maximum(p)
+	expShifted(p, p, m)
+	return m, sum(p)
+}
+
+// hideEnds has numbers before lo and from hi on weigh nothing.
+func hideEnds(p []float32, lo, hi int) {
 	for i := range lo {
 		p[i] = negInf // stays that: scales are positive
 	}
 	for i := hi; i < len(p); i++ {
 		p[i] = negInf
 	}
-	scale(p, p, scaleBy)
-	m = maximum(p)
-	expShifted(p, p, m)
-	return m, sum(p)
 }
 
 // attendValuesGeneric adds p v to a [n, d]: p is [n, …] with rows chunkLen apart,

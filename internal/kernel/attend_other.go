@@ -15,4 +15,7 @@ func attendValues(a, p, v []float32, n, d, lo, hi int) {
 func (kv *KV) direct(n int) bool                                                     { return false }
 func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead)         {}
 func (kv *KV) valuesDirect(a, p []float32, v []byte, n, lo, hi int, next *readAhead) {}
-func softmaxFast(p []float32, lo, hi int, scale float32) (m, l float32, ok bool)     { return 0, 0, false }
+
+func softmaxFast(p []float32, lo, hi int, scale float32, next *readAhead) (m, l float32, ok bool) {
+	return 0, 0, false
+}

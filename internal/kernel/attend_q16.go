@@ -205,7 +205,7 @@ func (f *digitSoftmax) run(softCap float32) {
 		for i, scale := range unsafe.Slice(f.scale, f.rows) {
 			lo, hi := f.seen(i)
 			if lo < hi {
-				f.m[i], f.l[i] = softmaxPart(f.p[i*chunkLen:(i+1)*chunkLen], lo, hi, scale, softCap)
+				f.m[i], f.l[i] = softmaxPart(f.p[i*chunkLen:(i+1)*chunkLen], lo, hi, scale, softCap, nil)
 			}
 			f.digits(i, lo, hi)
 		}

@@ -129,17 +129,26 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 		}
 		attendScores(p, s.q, s.block, n, d, kv.BlockLen)
 	}
+	s.askAfter(j, it, c, blocks)
+	var ahead *readAhead
+	if direct {
+		ahead = s.ahead
+	}
+	begin := s.ahead.at[0]
 	for i := range n {
 		lo, hi := it.seen(j, i, c)
 		if lo < hi {
-			out.m[i], out.l[i] = softmaxPart(s.p[i*chunkLen:(i+1)*chunkLen], lo, hi, j.o.Scale, j.o.SoftCap)
+			out.m[i], out.l[i] = softmaxPart(s.p[i*chunkLen:(i+1)*chunkLen], lo, hi, j.o.Scale, j.o.SoftCap, ahead)
 		}
 	}
+	asked := int(s.ahead.at[0]-begin) * len(s.ahead.at)
 	clear(out.a)
-	s.askAfter(j, it, c, blocks)
 	from, to := it.common(j, 0, n, c)
 	for i, b := range blocks {
 		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
+		if i == len(blocks)-1 && asked > kv.headBytes()/2 { // nearly all was asked for
+			s.ahead.places(kv, kv.V, blocks[i:], it.head)
+		}
 		if !direct {
 			kv.values(s.block, int(b), it.head)
 			if i+1 < len(blocks) {

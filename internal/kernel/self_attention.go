@@ -200,7 +200,7 @@ func (s *selfScratch) softmaxRow(j *selfJob, i, row, lo, seen int) {
 	if j.Window > 0 {
 		from = max(0, row+i+1-j.Window-lo)
 	}
-	_, sum := softmaxPart(p, from, to, j.Scale, j.SoftCap)
+	_, sum := softmaxPart(p, from, to, j.Scale, j.SoftCap, nil)
 	clear(p[:from])
 	clear(p[to : (seen+gemmCols-1)/gemmCols*gemmCols])
 	scale(p[from:to], p[from:to], 1/sum)

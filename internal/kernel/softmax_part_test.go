@@ -18,7 +18,7 @@ func TestSoftmaxPartPathsAgree(t *testing.T) {
 			row[i] = odd[i%len(odd)]
 		}
 		copy(row[lo:hi], scores[lo:hi])
-		m, l = softmaxPart(row, lo, hi, 0.7, limit)
+		m, l = softmaxPart(row, lo, hi, 0.7, limit, nil)
 		return row[lo:hi], m, l
 	}
 	for _, limit := range []float32{0, 3} {

@@ -293,7 +293,7 @@ func TestSoftmaxPaths(t *testing.T) {
 			out := make([]float32, n+2)
 			check(t, fmt.Sprintf("softmax of %d to %d", lo, hi), out, func() {
 				copy(p, in)
-				out[n], out[n+1] = softmaxPart(p, lo, hi, 0.7, limit)
+				out[n], out[n+1] = softmaxPart(p, lo, hi, 0.7, limit, nil)
 				copy(out, p)
 			})
 			exact, top := 0.0, math.Inf(-1)
