@@ -11,7 +11,7 @@ func (kv *KV) direct(n int) bool {
 	case isa == pathAVX512:
 		return n <= 8 && kv.BlockLen%32 == 0 && kv.HeadDim%64 == 0
 	}
-	return isa == pathAVX2 && n <= 4 && kv.HeadDim%16 == 0
+	return isa == pathAVX2 && n <= 8 && kv.HeadDim%16 == 0
 }
 
 // scoresDirect is attendScores with one head of one block of K. Meanwhile it asks for as
@@ -20,20 +20,17 @@ func (kv *KV) scoresDirect(s, q []float32, k []byte, n int, next *readAhead) {
 	d := kv.HeadDim
 	_, _, _ = s[(n-1)*chunkLen+kv.BlockLen-1], q[n*d-1], k[kv.headBytes()-1]
 	size := kv.headBytes() / (kv.BlockLen * d)
-	if isa == pathAVX2 {
-		kernel, step := scoresAVX2[kv.Type][n-1], 16
-		if n < 4 && kv.Type != F32 && kv.BlockLen%32 == 0 {
-			kernel, step = wideScoresAVX2[kv.Type][n-1], 32
-		}
-		for t := 0; t < kv.BlockLen; t += step {
-			kernel(&s[t], &q[0], &k[t*size], d, kv.BlockLen, next)
-		}
-		return
-	}
 	for i := 0; i < n; i += 4 {
 		next.kept = next.at
-		kernel := scoresAVX512[kv.Type][min(4, n-i)-1]
-		for t := 0; t < kv.BlockLen; t += 32 {
+		m := min(4, n-i)
+		kernel, step := scoresAVX512[kv.Type][m-1], 32
+		if isa == pathAVX2 {
+			kernel, step = scoresAVX2[kv.Type][m-1], 16
+			if m < 4 && kv.Type != F32 && kv.BlockLen%32 == 0 {
+				kernel, step = wideScoresAVX2[kv.Type][m-1], 32
+			}
+		}
+		for t := 0; t < kv.BlockLen; t += step {
 			kernel(&s[i*chunkLen+t], &q[i*d], &k[t*size], d, kv.BlockLen, next)
 		}
 		if i > 0 {

@@ -41,6 +41,26 @@ func BenchmarkAttend(b *testing.B) {
 	}
 }
 
+// BenchmarkAttendGroup is one token of models whose key heads have so many queries.
+func BenchmarkAttendGroup(b *testing.B) {
+	p := NewPool(2)
+	defer p.Close()
+	const kvHeads, headDim, n = 2, 64, 4096
+	for _, group := range []int{1, 2, 3, 4, 5, 7, 8} {
+		o := AttendOptions{Heads: kvHeads * group, Scale: 0.125}
+		c := newPaged(rand.New(rand.NewPCG(1, 2)), KV{Type: F16, BlockLen: 32, KVHeads: kvHeads, HeadDim: headDim}, o, n)
+		s := &c.seqs[0]
+		c.kv.StoreRows(p, s.k, s.v, []Span{{Len: n, Blocks: s.blocks}})
+		var a Attender
+		y, spans := make([]float32, kvHeads*group*headDim), []Span{{Len: 1, Past: n - 1, Blocks: s.blocks}}
+		b.Run(fmt.Sprint(group), func(b *testing.B) {
+			for b.Loop() {
+				a.Attend(p, y, s.q[:len(y)], c.kv, spans, o)
+			}
+		})
+	}
+}
+
 // BenchmarkAttendDeep is eight times the 30 layers of SmolLM2 135M for one token after 4000 others, in
 // memory as a cache has it: more than stays near the cores. What counts is bytes a second.
 func BenchmarkAttendDeep(b *testing.B) {
