@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -36,5 +37,31 @@ func TestSoftmaxPartPathsAgree(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// TestSoftmaxPartPassesNaN: wherever a score is NaN, the largest is that of the others, on every
+// path, and so are their weights.
+func TestSoftmaxPartPassesNaN(t *testing.T) {
+	rng := rand.New(rand.NewPCG(25, 25))
+	scores := randomActs(rng, 1, chunkLen)
+	for i := range scores {
+		scores := slices.Clone(scores)
+		scores[(i+chunkLen-lanes)%chunkLen] = 9 // the largest is in the same lane, before it if it can be
+		want := slices.Clone(scores)
+		want[i] = float32(math.Inf(-1))
+		m, _ := softmaxPart(want, 0, chunkLen, 0.7, 0, nil)
+		eachImpl(t, func(t *testing.T) {
+			have := slices.Clone(scores)
+			have[i] = float32(math.NaN())
+			m2, l := softmaxPart(have, 0, chunkLen, 0.7, 0, nil)
+			if m2 != m || l == l || have[i] == have[i] {
+				t.Fatalf("number %d is NaN: m %v, want %v, l %v, its weight %v", i, m2, m, l, have[i])
+			}
+			have[i] = want[i]
+			if at := firstDifference(have, want); at >= 0 {
+				t.Fatalf("number %d is NaN: the weight of %d is %v, want %v", i, at, have[at], want[at])
+			}
+		})
 	}
 }
