@@ -146,9 +146,10 @@ func (s *attendScratch) chunk(j *attendJob, it *attendItem, c int, out partial) 
 	from, to := it.common(j, 0, n, c)
 	for i, b := range blocks {
 		at, v := (first+i)*kv.BlockLen, kv.head(kv.V, int(b), it.head)
-		if i == len(blocks)-1 && asked > kv.headBytes()/2 { // nearly all was asked for
-			s.ahead.places(kv, kv.V, blocks[i:], it.head)
+		if asked > len(blocks)*kv.headBytes()-kv.headBytes()/2 { // of the next keys, all but a little
+			s.ahead.places(kv, kv.V, blocks[i:i+1], it.head) // which is near by now
 		}
+		asked += kv.headBytes()
 		if !direct {
 			kv.values(s.block, int(b), it.head)
 			if i+1 < len(blocks) {

@@ -3,7 +3,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Products of integers for AVX2: see gemm_integers.go. A register holds pairs of numbers, k even
+// Products of integers for AVX2: see gemm_wholes.go. A register holds pairs of numbers, k even
 // in the lower and k odd in the upper half of 32 bits.
 
 #define EVERY(value, name) \

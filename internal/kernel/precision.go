@@ -17,7 +17,7 @@ const (
 	// the terms; see gemm_split.go. Processors without AMX compute in float32.
 	Split
 	// Half rounds both factors to bfloat16, off by about 2^-9 of the terms, or with AVX2 to
-	// integers of 12 bits, see gemm_integers.go. Processors with AVX-512 but neither AMX nor
+	// integers of 12 bits, see gemm_wholes.go. Processors with AVX-512 but neither AMX nor
 	// BF16, and portable Go, compute in float32.
 	Half
 )
