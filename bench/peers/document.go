@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 
 	"graft/internal/app/bench"
@@ -33,7 +32,7 @@ func (p *peers) document(ctx context.Context, path string, measured bool) error 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	title := fmt.Sprintf("%s, %s, %d threads", processor(), kernel.Impl(), p.threads)
+	title := fmt.Sprintf("%s, %s, %d threads", bench.CPUCores(), kernel.Impl(), p.threads)
 	roof, ok := rooflineIn(string(old), title)
 	if measured || !ok {
 		now, _, err := output(exec.CommandContext(ctx, p.program, "bench", "roofline"))
@@ -43,53 +42,6 @@ func (p *peers) document(ctx context.Context, path string, measured bool) error 
 		roof = string(now)
 	}
 	return os.WriteFile(path, []byte(page(string(old), title, p.section(firstLine(version), roof), string(notes))), 0o644)
-}
-
-// processor is the name of this machine's, and what AMD's cores are called, as one name is given to
-// many of them.
-func processor() string {
-	name := bench.CPUName()
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return name
-	}
-	if cores := amdCores(string(info)); cores != "" {
-		name += " (" + cores + ")"
-	}
-	return name
-}
-
-// amdCores is the architecture of AMD's cores by their family and model; "": another maker's, or
-// not known.
-func amdCores(info string) string {
-	value := func(key string) int {
-		for line := range strings.Lines(info) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
-				n, _ := strconv.Atoi(strings.TrimSpace(v))
-				return n
-			}
-		}
-		return 0
-	}
-	if !strings.Contains(info, "AuthenticAMD") {
-		return ""
-	}
-	model := value("model")
-	switch value("cpu family") {
-	case 23:
-		if model >= 0x30 {
-			return "Zen 2"
-		}
-		return "Zen"
-	case 25:
-		if model >= 0x10 && model < 0x20 || model >= 0x60 && model < 0x80 || model >= 0xa0 {
-			return "Zen 4"
-		}
-		return "Zen 3"
-	case 26:
-		return "Zen 5"
-	}
-	return ""
 }
 
 // rooflineIn is the roofline in the section of a machine.

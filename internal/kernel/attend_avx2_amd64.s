@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "read_ahead_avx2_amd64.h"
 
 // Attention for AVX2, with keys and values as they are stored: F32, F16 or BF16. Rows of
 // scores and weights are chunkLen numbers apart.
@@ -12,14 +13,8 @@
 #define F16AT(p, Y) VCVTPH2PS p, Y
 #define BF16AT(p, Y) VPMOVZXWD p, Y; VPSLLD $16, Y, Y
 
-// What is read next is asked for meanwhile, as many lines as are read now, and of four places in
-// turn, see readAhead. Blocks that were decoded to F32 first are read many times, by other
-// queries: nothing is asked for then.
-#define ASK(P) PREFETCHT0 (P); ADDQ $64, P
-#define NONE(P)
-#define PLACES(next, A, B, C, D) MOVQ next, AX; MOVQ (AX), A; MOVQ 8(AX), B; MOVQ 16(AX), C; MOVQ 24(AX), D
-#define PLACED(next, A, B, C, D) MOVQ next, AX; MOVQ A, (AX); MOVQ B, 8(AX); MOVQ C, 16(AX); MOVQ D, 24(AX)
-#define NOWHERE(next, A, B, C, D)
+// What is read next is asked for meanwhile, as many lines as are read now. Blocks that were decoded
+// to F32 first are read many times, by other queries: nothing is asked for then.
 
 // Scores of 1 to 4 queries with 16 keys, whose numbers lie side by side.
 //

@@ -1,15 +1,6 @@
 // e^x of eight numbers as exp.go says.
 
-#define CONST(name, v) \
-	DATA name<>+0(SB)/4, $v \
-	DATA name<>+4(SB)/4, $v \
-	DATA name<>+8(SB)/4, $v \
-	DATA name<>+12(SB)/4, $v \
-	DATA name<>+16(SB)/4, $v \
-	DATA name<>+20(SB)/4, $v \
-	DATA name<>+24(SB)/4, $v \
-	DATA name<>+28(SB)/4, $v \
-	GLOBL name<>(SB), RODATA|NOPTR, $32
+#include "registers_avx2_amd64.h"
 
 CONST(one, 0x3f800000) // 1.0
 CONST(expMin, 0xc2d00000) // -104.0

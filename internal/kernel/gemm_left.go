@@ -5,6 +5,34 @@ package kernel
 // the other, of [k, gemmRows]. So a tile reads what lies together, where rows of a matrix
 // may be pages apart, at places of the caches that exclude each other.
 
+// pairKind says what 32 bits of a factor are.
+type pairKind uint8
+
+const (
+	noPairs    pairKind = iota // a float32 number
+	halfPairs                  // two bfloat16 numbers
+	wholePairs                 // two integers of 16 bits
+)
+
+// deep is where k numbers from d on, which is a multiple of gemmDepth, begin in a band, and how many
+// words they are: numbers or pairs, and a scale.
+func (p pairKind) deep(d, k int) (at, n int) {
+	switch p {
+	case halfPairs:
+		return d / 2, k / 2
+	case wholePairs:
+		return d/2 + d/gemmDepth, k/2 + 1
+	}
+	return d, k
+}
+
+// bands is how many words all bands of a left-hand side are.
+func (p pairKind) bands(rows, k int) int {
+	blocks := (k + gemmDepth - 1) / gemmDepth
+	at, n := p.deep((blocks-1)*gemmDepth, k-(blocks-1)*gemmDepth)
+	return bandsOf(rows) * gemmRows * (at + n)
+}
+
 // bandsOf is how many bands so many rows have.
 func bandsOf(rows int) int { return (rows + gemmRows - 1) / gemmRows }
 
@@ -19,13 +47,6 @@ func (l *Left) layBand(b int) {
 			l.floatBand(to, b*gemmRows, d, k)
 		}
 	}
-}
-
-// bands is how many words all bands of a left-hand side are.
-func (p pairKind) bands(rows, k int) int {
-	blocks := (k + gemmDepth - 1) / gemmDepth
-	at, n := p.deep((blocks-1)*gemmDepth, k-(blocks-1)*gemmDepth)
-	return bandsOf(rows) * gemmRows * (at + n)
 }
 
 // bandAt is where k words from d on of the band that begins with a row lie.

@@ -26,28 +26,7 @@ import (
 // is not finite makes NaN of the whole row's or column's block.
 const wholeMost = 2895 // 256 * 2895² < 2^31
 
-// pairKind says what 32 bits of a factor are.
-type pairKind uint8
-
-const (
-	noPairs    pairKind = iota // a float32 number
-	halfPairs                  // two bfloat16 numbers
-	wholePairs                 // two integers of 16 bits
-)
-
-// deep is where k numbers from d on, which is a multiple of gemmDepth, begin in a band, and how many
-// words they are: numbers or pairs, and a scale.
-func (p pairKind) deep(d, k int) (at, n int) {
-	switch p {
-	case halfPairs:
-		return d / 2, k / 2
-	case wholePairs:
-		return d/2 + d/gemmDepth, k/2 + 1
-	}
-	return d, k
-}
-
-// wholeScale is the scale of numbers of which that is the largest, or the bits of it, and what they are multiplied with.
+// wholeScale is the scale of numbers whose largest magnitude has these bits, and what they are multiplied with.
 func wholeScale(most uint32) (scale, inverse float32) {
 	const least, infinite = 27 << 23, 255 << 23 // 2^-100
 	switch {
@@ -70,11 +49,7 @@ func whole(x, inverse float32) uint32 {
 }
 
 func wholesAlongGeneric(dst, src []float32) (scale float32) {
-	most := uint32(0)
-	for _, v := range src {
-		most = max(most, math.Float32bits(v)&^(1<<31))
-	}
-	scale, inverse := wholeScale(most)
+	scale, inverse := wholeScale(topBits(src))
 	for i := range len(src) / 2 {
 		dst[i] = math.Float32frombits(whole(src[2*i], inverse) | whole(src[2*i+1], inverse)<<16)
 	}

@@ -2,22 +2,16 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "registers_avx2_amd64.h"
 
 // Products of integers for AVX2: see gemm_wholes.go. A register holds pairs of numbers, k even
 // in the lower and k odd in the upper half of 32 bits.
 
-#define EVERY(value, name) \
-	DATA name<>+0(SB)/8, $value \
-	DATA name<>+8(SB)/8, $value \
-	DATA name<>+16(SB)/8, $value \
-	DATA name<>+24(SB)/8, $value \
-	GLOBL name<>(SB), RODATA|NOPTR, $32
-
-EVERY(0x7fffffff7fffffff, magnitude)
-EVERY(0x4534f0004534f000, most)      // wholeMost
-EVERY(0x0d8000000d800000, least)     // 2^-100
-EVERY(0x7f7fffff7f7fffff, greatest)  // of the finite numbers
-EVERY(0x7fc000007fc00000, nan)
+CONST(magnitude, 0x7fffffff)
+CONST(most, 0x4534f000) // wholeMost
+CONST(least, 0x0d800000) // 2^-100
+CONST(greatest, 0x7f7fffff) // of the finite numbers
+CONST(nan, 0x7fc00000)
 
 // A tile: six rows of a times two vectors of b.
 //
@@ -166,12 +160,8 @@ most:
 	VPMAXUD Y1, Y0, Y0
 	VPMAXUD Y3, Y2, Y2
 	VPMAXUD Y2, Y0, Y0
-	VPERM2I128 $1, Y0, Y0, Y1
-	VPMAXUD Y1, Y0, Y0
-	VPSHUFD $0x4e, Y0, Y1
-	VPMAXUD Y1, Y0, Y0
-	VPSHUFD $0xb1, Y0, Y1
-	VPMAXUD Y1, Y0, Y0
+	ACROSS(VPMAXUD, Y0, X0, X1)
+	VPBROADCASTD X0, Y0
 	INVERSE(Y0, Y1)
 	VMOVSS X1, scale+24(FP)
 	PCALIGN $32

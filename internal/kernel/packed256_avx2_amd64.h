@@ -2,12 +2,12 @@
 //
 //	SP   scales of a block: see KSCALES, SIXES
 
-EVERY(0x000000ff000000ff, lowest)
-EVERY(0x3f3f3f3f3f3f3f3f, six)
-EVERY(0x3030303030303030, upper)
-EVERY(0x1010101010101010, fifth)
-EVERY(0x8000000080000000, sign)
-EVERY(0x0101010101010101, one)
+CONST(lowest, 0x000000ff)
+CONST(six, 0x3f3f3f3f)
+CONST(upper, 0x30303030)
+CONST(fifth, 0x10101010)
+CONST(sign, 0x80000000)
+CONST(one, 0x01010101)
 
 // Q4_K and Q5_K, two sub-blocks of 32 columns at a time.
 //

@@ -1,6 +1,6 @@
 // Kernels for AVX2 that read packed groups of the formats with blocks of 32 columns.
 
-EVERY(0x1010101010101010, fifth)
+CONST(fifth, 0x10101010)
 
 // Quads j and j+4: the low and the high halves of 64 bytes.
 #define FOURS(OP, TOKENS, j) \

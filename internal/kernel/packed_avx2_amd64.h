@@ -6,6 +6,8 @@
 //	AX   how far ahead memory is asked for
 //	Y14  bytes of 0x0f
 
+#include "registers_avx2_amd64.h"
+
 #define PACKED(TOKENS) \
 	ENTER \
 	MOVQ tile_src(AX), DI \
@@ -68,10 +70,3 @@ over: \
 	VPAND mask, Y11, Y11 \
 	VPOR Y10, Y8, Y8 \
 	VPOR Y11, Y9, Y9
-
-#define EVERY(value, name) \
-	DATA name<>+0(SB)/8, $value \
-	DATA name<>+8(SB)/8, $value \
-	DATA name<>+16(SB)/8, $value \
-	DATA name<>+24(SB)/8, $value \
-	GLOBL name<>(SB), RODATA|NOPTR, $32

@@ -2,6 +2,7 @@
 
 #include "textflag.h"
 #include "exp_avx2_amd64.h"
+#include "read_ahead_avx2_amd64.h"
 
 DATA lowest<>+0(SB)/4, $0xff800000 // -Inf
 GLOBL lowest<>(SB), RODATA|NOPTR, $4
@@ -17,12 +18,6 @@ GLOBL lowest<>(SB), RODATA|NOPTR, $4
 	VADDPS Y4, SUM, SUM
 #define SIXTEEN(at) WEIGHTS(at, Y8); WEIGHTS((at+32), Y9)
 
-#define ASK(P) PREFETCHT0 (P); ADDQ $64, P
-#define NONE(P)
-#define PLACES MOVQ next+24(FP), AX; MOVQ (AX), R9; MOVQ 8(AX), R10; MOVQ 16(AX), R11; MOVQ 24(AX), R12
-#define PLACED MOVQ next+24(FP), AX; MOVQ R9, (AX); MOVQ R10, 8(AX); MOVQ R11, 16(AX); MOVQ R12, 24(AX)
-#define NOWHERE
-
 // Scaled scores have their largest where scores have it, as rounding keeps the order. NaNs are passed
 // over: of a NaN and the largest so far the second operand stays.
 //
@@ -32,7 +27,7 @@ GLOBL lowest<>(SB), RODATA|NOPTR, $4
 	MOVQ n+8(FP), SI \
 	SHLQ $2, SI \
 	VBROADCASTSS scale+16(FP), Y7 \
-	BEFORE \
+	BEFORE(next+24(FP), R9, R10, R11, R12) \
 	VBROADCASTSS lowest<>(SB), Y0 \
 	VMOVAPS Y0, Y1 \
 	XORL AX, AX \
@@ -45,12 +40,7 @@ largest: \
 	CMPQ AX, SI \
 	JLT largest \
 	VMAXPS Y1, Y0, Y0 \
-	VEXTRACTF128 $1, Y0, X1 \
-	VMAXPS X1, X0, X0 \
-	VPSHUFD $0x4e, X0, X1 \
-	VMAXPS X1, X0, X0 \
-	VPSHUFD $0xb1, X0, X1 \
-	VMAXPS X1, X0, X0 \
+	ACROSS(VMAXPS, Y0, X0, X1) \
 	VMULSS X7, X0, X0 \
 	VMOVSS X0, m \
 	VBROADCASTSS X0, Y6 \
@@ -79,14 +69,9 @@ rest: \
 	SIXTEEN(0) \
 sums: \
 	VADDPS Y9, Y8, Y8 \
-	VEXTRACTF128 $1, Y8, X1 \
-	VADDPS X1, X8, X8 \
-	VMOVHLPS X8, X8, X1 \
-	VADDPS X1, X8, X8 \
-	VMOVSHDUP X8, X1 \
-	VADDSS X1, X8, X8 \
+	ACROSS(VADDPS, Y8, X8, X1) \
 	VMOVSS X8, l \
-	AFTER \
+	AFTER(next+24(FP), R9, R10, R11, R12) \
 	VZEROUPPER \
 	RET
 
