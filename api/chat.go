@@ -66,6 +66,7 @@ func (r *chatRequest) bind(s *server, o *object) {
 	}
 	maxTokens(o, r.Request)
 	r.stream, r.includeUsage = streaming(o)
+	prediction(o, r.Request)
 	commonFields(o)
 }
 

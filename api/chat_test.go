@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -123,8 +124,11 @@ func TestChatRequest(t *testing.T) {
 			r.Tools = []chat.Tool{{Name: "f", Raw: []byte(`{"type":"function","function":{"name":"f"}}`)}}
 			r.ToolChoice.Mode, r.ParallelTools = "auto", false
 		}},
-		{"without effect", `,"user":"u","metadata":{"a":"b"},"store":true,"service_tier":"auto","safety_identifier":"s","prompt_cache_key":"k","prediction":{"type":"content","content":"x"},"modalities":["text"],"verbosity":"medium","audio":null`,
+		{"without effect", `,"user":"u","metadata":{"a":"b"},"store":true,"service_tier":"auto","safety_identifier":"s","prompt_cache_key":"k","modalities":["text"],"verbosity":"medium","audio":null`,
 			func(r *serving.Request) {}},
+		{"a prediction", `,"prediction":{"type":"content","content":"so be it"}`, func(r *serving.Request) { r.Prediction = "so be it" }},
+		{"a prediction in parts", `,"prediction":{"type":"content","content":[{"type":"text","text":"so "},{"type":"text","text":"be it"}]}`, func(r *serving.Request) { r.Prediction = "so be it" }},
+		{"no prediction", `,"prediction":null`, func(r *serving.Request) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, fake := newTest(t)
@@ -172,6 +176,18 @@ func TestChatMessages(t *testing.T) {
 	if diff := cmp.Diff(want, fake.Requests()[0].Messages); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
+}
+
+func TestUsage(t *testing.T) {
+	var u serving.Usage
+	u.Add(serving.Usage{Prompt: 1, Completion: 2, Cached: 3, Reasoning: 4, Accepted: 5, Rejected: 6})
+	u.Add(serving.Usage{Prompt: 10, Completion: 20, Cached: 30, Reasoning: 40, Accepted: 50, Rejected: 60})
+	got, err := json.Marshal(usageOf(u))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameJSON(t, string(got), `{"prompt_tokens":11,"completion_tokens":22,"total_tokens":33,"prompt_tokens_details":{"cached_tokens":33,"audio_tokens":0},
+		"completion_tokens_details":{"reasoning_tokens":44,"audio_tokens":0,"accepted_prediction_tokens":55,"rejected_prediction_tokens":66}}`)
 }
 
 // Every mistake is a 400 that names its field.
@@ -234,6 +250,12 @@ func TestChatBadInput(t *testing.T) {
 		{"too many stops", field(`"stop":["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"]`), "stop", "array_above_max_length", "16"},
 		{"bias of a word", field(`"logit_bias":{"cat":1}`), "logit_bias", "invalid_value", "cat"},
 		{"bias too big", field(`"logit_bias":{"5":101}`), "logit_bias.5", "decimal_above_max_value", ""},
+		{"prediction is a text", field(`"prediction":"x"`), "prediction", "invalid_type", "an object"},
+		{"prediction without a type", field(`"prediction":{"content":"x"}`), "prediction.type", "missing_required_parameter", ""},
+		{"prediction of another type", field(`"prediction":{"type":"file","content":"x"}`), "prediction.type", "invalid_value", "'content'"},
+		{"prediction without content", field(`"prediction":{"type":"content"}`), "prediction.content", "missing_required_parameter", ""},
+		{"prediction of a number", field(`"prediction":{"type":"content","content":7}`), "prediction.content", "invalid_type", "a string or an array"},
+		{"prediction of an image", field(`"prediction":{"type":"content","content":[{"type":"image_url"}]}`), "prediction.content[0].type", "unsupported_value", ""},
 		{"stream_options alone", field(`"stream_options":{"include_usage":true}`), "stream_options", "invalid_parameter_combination", ""},
 		{"unknown format", field(`"response_format":{"type":"xml"}`), "response_format.type", "invalid_value", "json_schema"},
 		{"schema missing", field(`"response_format":{"type":"json_schema"}`), "response_format.json_schema", "missing_required_parameter", ""},

@@ -78,6 +78,7 @@ func (r *completionRequest) bind(s *server, o *object) {
 	o.integer("best_of", &r.BestOf, 1, s.Options.MaxN)
 	constraints(o, &r.Format)
 	r.stream, r.includeUsage = streaming(o)
+	prediction(o, r.Request)
 	commonFields(o)
 	if o.d.err != nil {
 		return
@@ -141,9 +142,7 @@ func (h completionsHandler) each(c *gin.Context, r *completionRequest, f func(i 
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			total.Usage.Prompt += res.Usage.Prompt
-			total.Usage.Completion += res.Usage.Completion
-			total.Usage.Cached += res.Usage.Cached
+			total.Usage.Add(res.Usage)
 			total.Fingerprint = res.Fingerprint
 		})
 	}

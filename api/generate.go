@@ -39,10 +39,7 @@ func (s *server) generate(c *gin.Context, backend generator, req *serving.Reques
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.served = req.Model
-	x.usage.Prompt += res.Usage.Prompt
-	x.usage.Completion += res.Usage.Completion
-	x.usage.Cached += res.Usage.Cached
-	x.usage.Reasoning += res.Usage.Reasoning
+	x.usage.Add(res.Usage)
 	return res, nil
 }
 

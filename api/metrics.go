@@ -21,6 +21,8 @@ type EngineStats struct {
 	PrefixQueries   int64 // prompt tokens looked up in the prefix cache, since the start
 	PrefixHits      int64 // those that were found
 	Preemptions     int64 // sequences put back for want of blocks, since the start
+	Drafted         int64 // tokens that were computed as guesses, since the start
+	DraftAccepted   int64 // those that were right
 	Bytes           int64 // memory of weights and cache
 
 	Adapters         int   // in memory
@@ -116,6 +118,8 @@ var engineGauges = []struct {
 	{engineDesc("graft_prefix_query_tokens_total", "Prompt tokens looked up in the prefix cache."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.PrefixQueries) }},
 	{engineDesc("graft_prefix_hit_tokens_total", "Prompt tokens found in the prefix cache."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.PrefixHits) }},
 	{engineDesc("graft_preemptions_total", "Sequences put back for want of KV blocks."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.Preemptions) }},
+	{engineDesc("graft_draft_tokens_total", "Tokens guessed and computed beside those that are certain."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.Drafted) }},
+	{engineDesc("graft_draft_accepted_tokens_total", "Guessed tokens that were right."), prometheus.CounterValue, func(s EngineStats) float64 { return float64(s.DraftAccepted) }},
 	{engineDesc("graft_adapters", "Adapters in memory."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.Adapters) }},
 	{engineDesc("graft_adapter_bytes", "Memory of these adapters, a part of that for the KV cache."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.AdapterBytes) }},
 	{engineDesc("graft_adapter_waiting_requests", "Requests waiting for adapters to be loaded, or for room."), prometheus.GaugeValue, func(s EngineStats) float64 { return float64(s.AdapterWaiting) }},

@@ -261,7 +261,7 @@ func TestHealth(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	metrics := NewMetrics(func() []EngineStats {
 		return []EngineStats{{Model: "fake", Queued: 1, Running: 2, Batch: 3, KVUsed: 4, KVTotal: 5, PrefixQueries: 6, PrefixHits: 7, Preemptions: 8, Bytes: 9,
-			Adapters: 10, AdapterBytes: 11, AdapterWaiting: 12, AdapterLoads: 13, AdapterEvictions: 14, AdapterFailures: 15}}
+			Adapters: 10, AdapterBytes: 11, AdapterWaiting: 12, AdapterLoads: 13, AdapterEvictions: 14, AdapterFailures: 15, Drafted: 17, DraftAccepted: 16}}
 	})
 	h, fake := newTest(t, func(d *Deps) { d.Metrics = metrics })
 	fake.Delay = time.Millisecond
@@ -286,6 +286,7 @@ func TestMetrics(t *testing.T) {
 		`graft_prefix_hit_tokens_total{model="fake"} 7`, `graft_preemptions_total{model="fake"} 8`, `graft_engine_bytes{model="fake"} 9`,
 		`graft_adapters{model="fake"} 10`, `graft_adapter_bytes{model="fake"} 11`, `graft_adapter_waiting_requests{model="fake"} 12`,
 		`graft_adapter_loads_total{model="fake"} 13`, `graft_adapter_evictions_total{model="fake"} 14`, `graft_adapter_load_failures_total{model="fake"} 15`,
+		`graft_draft_tokens_total{model="fake"} 17`, `graft_draft_accepted_tokens_total{model="fake"} 16`,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(page, want) {

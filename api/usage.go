@@ -27,6 +27,6 @@ func usageOf(u serving.Usage) usage {
 	return usage{
 		PromptTokens: u.Prompt, CompletionTokens: u.Completion, TotalTokens: u.Prompt + u.Completion,
 		PromptDetails: promptDetails{CachedTokens: u.Cached},
-		AnswerDetails: answerDetails{ReasoningTokens: u.Reasoning},
+		AnswerDetails: answerDetails{ReasoningTokens: u.Reasoning, AcceptedPredictionTokens: u.Accepted, RejectedPredictionTokens: u.Rejected},
 	}
 }

@@ -153,6 +153,10 @@ type Request struct {
 	// PromptLogprobs its Tokens are those of the prompt.
 	Echo bool
 
+	// Prediction is what the answer will probably be like, "" if nothing is known. It changes only how soon
+	// the answer is there.
+	Prediction string
+
 	Deadline time.Time // zero: none
 }
 
@@ -203,6 +207,18 @@ type Usage struct {
 	Completion int
 	Cached     int // prompt tokens found in the prefix cache
 	Reasoning  int
+	Accepted   int // tokens of Request.Prediction that were computed as guesses and right
+	Rejected   int // and wrong
+}
+
+// Add counts v too.
+func (u *Usage) Add(v Usage) {
+	u.Prompt += v.Prompt
+	u.Completion += v.Completion
+	u.Cached += v.Cached
+	u.Reasoning += v.Reasoning
+	u.Accepted += v.Accepted
+	u.Rejected += v.Rejected
 }
 
 // Result closes a generation.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -93,27 +94,28 @@ func Chat(ctx context.Context, s *Server, body Body) (Answer, error) {
 	return a, err
 }
 
+// Chats asks for all answers at once, and says how long it took until the last was there.
+func Chats(ctx context.Context, s *Server, bodies []Body) ([]Answer, time.Duration, error) {
+	var wg sync.WaitGroup
+	answers, errs := make([]Answer, len(bodies)), make([]error, len(bodies))
+	began := time.Now()
+	for i, b := range bodies {
+		wg.Go(func() { answers[i], errs[i] = Chat(ctx, s, b) })
+	}
+	wg.Wait()
+	return answers, time.Since(began), errors.Join(errs...)
+}
+
 // Throughput asks for all bodies at once and returns the tokens that were
 // generated per second, from the first request to the last answer.
 func Throughput(ctx context.Context, s *Server, bodies []Body) (float64, error) {
-	var wg sync.WaitGroup
-	tokens, errs := make([]int, len(bodies)), make([]error, len(bodies))
-	began := time.Now()
-	for i, b := range bodies {
-		wg.Go(func() {
-			var a Answer
-			a, errs[i] = Chat(ctx, s, b)
-			tokens[i] = a.Usage.Completion
-		})
+	answers, took, err := Chats(ctx, s, bodies)
+	if err != nil {
+		return 0, err
 	}
-	wg.Wait()
-	took := time.Since(began).Seconds()
 	total := 0
-	for i := range bodies {
-		if errs[i] != nil {
-			return 0, errs[i]
-		}
-		total += tokens[i]
+	for _, a := range answers {
+		total += a.Usage.Completion
 	}
-	return float64(total) / took, nil
+	return float64(total) / took.Seconds(), nil
 }

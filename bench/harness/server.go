@@ -34,14 +34,15 @@ func Build(ctx context.Context, dir string, args ...string) (string, error) {
 }
 
 // StartGraft serves the model file at path under the name "base", with the data
-// folder dir, and waits until it is ready.
+// folder dir, and waits until it is ready. It guesses no tokens unless args say so: other servers
+// do not, and benchmarks ask the same again and again.
 func StartGraft(ctx context.Context, program, dir, path string, args ...string) (*Server, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	return start(ctx, "graft", address, "/readyz", dir, exec.Command(program, append([]string{"serve",
-		"--listen", address, "--data-dir", dir, "--model", "base=" + path}, args...)...))
+		"--listen", address, "--data-dir", dir, "--model", "base=" + path, "--set", "engine.speculate=false"}, args...)...))
 }
 
 // StartLlama serves the model at path with llama.cpp's llama-server from the

@@ -112,7 +112,7 @@ func nativeOptions(c config.Config) (native.Options, error) {
 	o.Exact = e.Exact
 	o.CacheType, o.CacheBytes, o.BlockTokens, o.NoCache = t, int64(e.KVMemory), e.BlockTokens, !e.PrefixCache
 	o.StepTokens, o.MixedTokens = e.MaxBatchTokens, e.MixedBatchTokens
-	o.MaxRunning, o.MaxQueue = e.MaxRunning, e.MaxQueue
+	o.MaxRunning, o.MaxQueue, o.Speculate = e.MaxRunning, e.MaxQueue, e.Speculate
 	o.AdapterBytes = int64(c.Adapters.Memory)
 	o.MemoryBudget = int64(c.Memory.Budget)
 	if o.MemoryBudget == 0 {
@@ -133,6 +133,7 @@ func stats(b backend) func() []api.EngineStats {
 			out = append(out, api.EngineStats{
 				Model: s.Model, Queued: s.Waiting, Running: s.Running, Batch: s.BatchRows,
 				KVUsed: s.BlocksUsed, KVTotal: s.BlocksTotal, Preemptions: s.Preemptions,
+				Drafted: s.DraftTokens, DraftAccepted: s.DraftAccepted,
 				PrefixQueries: s.PromptTokens, PrefixHits: s.PrefixHitTokens, Bytes: s.Bytes,
 				Adapters: s.Adapters.Resident, AdapterBytes: s.Adapters.Bytes, AdapterWaiting: s.Adapters.Waiting,
 				AdapterLoads: s.Adapters.Loads, AdapterEvictions: s.Adapters.Evictions, AdapterFailures: s.Adapters.Failures,

@@ -72,6 +72,8 @@ type Engine struct {
 	MixedBatchTokens int `mapstructure:"mixed_batch_tokens"`
 	MaxRunning       int `mapstructure:"max_running"` // sequences
 	MaxQueue         int `mapstructure:"max_queue"`   // requests
+	// Speculate computes guesses of the next tokens where that is faster.
+	Speculate bool `mapstructure:"speculate"`
 }
 
 // Memory bounds what loaded models take.
@@ -146,7 +148,7 @@ func Default() Config {
 		Auth: Auth{Required: Auto},
 		Engine: Engine{
 			ISA: "auto", KVType: "auto", KVMemory: 512 << 20, BlockTokens: 32, PrefixCache: true, Exact: true,
-			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256,
+			MaxBatchTokens: 512, MixedBatchTokens: 128, MaxRunning: 64, MaxQueue: 256, Speculate: true,
 		},
 		Adapters: Adapters{Roots: []string{}, MaxRank: 512, MaxBytes: 1 << 30, MaxStored: 16 << 30, Keep: 10},
 		Training: Training{Yield: true, MaxJobs: 100, KeepJobs: 1000, SaveEvery: 30 * time.Second, Webhooks: []Webhook{}},

@@ -54,6 +54,7 @@ type engine struct {
 	plan  []chunk
 	batch model.Batch
 	picks picks
+	spec  *speculation // nil: no token is guessed
 }
 
 // message is what the engine's goroutine is asked to do.
@@ -79,6 +80,8 @@ type Stats struct {
 	PromptTokens     int64 // of jobs that were begun
 	PrefixHitTokens  int64 // of these, found in the prefix cache
 	GeneratedTokens  int64
+	DraftTokens      int64 // guesses that were computed
+	DraftAccepted    int64 // of these, right
 	Preemptions      int64
 }
 
@@ -88,6 +91,9 @@ func newEngine(run runner, encoder bool, p policy, b *blocks, pool *kernel.Pool,
 		in: make(chan message), done: make(chan struct{}),
 		run: run, encoder: encoder, pool: pool, observer: observer, now: now,
 		sched: newScheduler(p, b),
+	}
+	if p.speculate {
+		e.spec = &speculation{}
 	}
 	e.publish()
 	go e.loop()
@@ -211,6 +217,9 @@ func (e *engine) handle(m message) {
 func (e *engine) add(j *job) {
 	seqs := make([]*sequence, len(j.answers))
 	for i, a := range j.answers {
+		if e.spec != nil {
+			a.drafter.past = e.spec.pasts.get(a.seq.owner, a.seq.key)
+		}
 		a.seq.answer = a
 		seqs[i] = &a.seq
 	}

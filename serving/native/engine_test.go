@@ -20,7 +20,7 @@ import (
 	"graft/serving"
 )
 
-var ignoreCached = cmpopts.IgnoreFields(serving.Usage{}, "Cached")
+var ignoreCached = cmpopts.IgnoreFields(serving.Usage{}, "Cached", "Accepted", "Rejected")
 
 // testSets are adapters in all that tells them apart.
 var testSets = func() [][]model.Weighted {
@@ -44,23 +44,44 @@ func randomAsk(rnd *rand.Rand) ask {
 	return a
 }
 
+// guessed is what a's first answer will be, with some tokens wrong, missing or too many.
+func guessed(rnd *rand.Rand, f *fakeRunner, a ask) []int32 {
+	a.top = 1
+	var out []int32
+	for _, tok := range alone(f, a).Tokens[0] {
+		switch rnd.IntN(12) {
+		case 0:
+			out = append(out, int32(rnd.IntN(f.vocab)))
+		case 1:
+			out = append(out, int32(rnd.IntN(f.vocab)), tok.ID)
+		case 2:
+		default:
+			out = append(out, tok.ID)
+		}
+	}
+	return out
+}
+
 // Every request gets exactly what it gets alone without an engine, whatever the
-// budgets, the strangers in its batches, the state of the prefix cache, and
+// budgets, the strangers in its batches, the state of the prefix cache, what is guessed, and
 // however often it is preempted.
 func TestEngineLikeAlone(t *testing.T) {
-	preempted, cached := int64(0), int64(0)
+	preempted, cached, drafted, accepted := int64(0), int64(0), int64(0), int64(0)
 	for seed := range uint64(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 11))
 			size := 1 + rnd.IntN(5)
 			r := newRig(t, rigOptions{
 				size: size, blocks: 64/size + 1 + rnd.IntN(60)/size, noCache: rnd.IntN(4) == 0,
-				policy: policy{rows: 2 + rnd.IntN(60), mixedRows: rnd.IntN(30), logits: 1 + rnd.IntN(20), running: 1 + rnd.IntN(10), queue: 1000},
+				policy: policy{rows: 2 + rnd.IntN(60), mixedRows: rnd.IntN(30), logits: 1 + rnd.IntN(20), running: 1 + rnd.IntN(10), queue: 1000, speculate: rnd.IntN(3) > 0},
 			})
 			r.run.eog = 7
 			var wg sync.WaitGroup
 			for range 25 {
 				a := randomAsk(rnd)
+				if rnd.IntN(4) > 0 {
+					a.predict = guessed(rnd, r.run, a)
+				}
 				wg.Go(func() {
 					got, err := r.do(t.Context(), a, nil)
 					if err != nil {
@@ -77,11 +98,12 @@ func TestEngineLikeAlone(t *testing.T) {
 			s := r.engine.Stats()
 			preempted += s.Preemptions
 			cached += s.PrefixHitTokens
+			drafted, accepted = drafted+s.DraftTokens, accepted+s.DraftAccepted
 		})
 	}
-	t.Logf("%d preemptions, %d cached tokens", preempted, cached)
-	if preempted < 20 || cached < 20 {
-		t.Errorf("%d preemptions and %d cached tokens: too few to show anything", preempted, cached)
+	t.Logf("%d preemptions, %d cached tokens, of %d guesses %d right", preempted, cached, drafted, accepted)
+	if preempted < 20 || cached < 20 || accepted < 200 || drafted-accepted < 200 {
+		t.Error("too few to show anything")
 	}
 }
 

@@ -217,6 +217,7 @@ type ask struct {
 	limit    constraint
 	adapters []model.Weighted
 	lease    func() // called when the job is closed
+	predict  []int32
 }
 
 // reply is what came of it.
@@ -254,6 +255,7 @@ func newJob(ctx context.Context, a ask) *job {
 		if a.top > 0 {
 			x.stream.bytes = func(id int32) []byte { return []byte(letters{}.Push(id)) }
 		}
+		x.drafter = drafter{predicted: slices.Concat(a.prompt, a.predict), ends: a.ends}
 		x.seq = sequence{client: a.client, ids: append([]int32(nil), a.prompt...), prompt: len(a.prompt), limit: len(a.prompt) + max(a.max, 0), deadline: a.deadline, adapters: a.adapters, key: keyOf(a.adapters)}
 		if a.score && i == 0 {
 			x.seq.scoreTo, j.promptTop = len(a.prompt)-1, 2

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"graft/internal/chat"
+	"graft/internal/tokenizer"
 	"graft/serving"
 )
 
@@ -103,6 +104,10 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request, set adapte
 	j := &job{ctx: ctx, out: newMailbox(), prompt: p.ids, text: p.text, promptTop: req.PromptLogprobs}
 	n := max(req.N, 1, req.BestOf)
 	key := in.cacheKey(limit, set)
+	var predicted []int32
+	if req.Prediction != "" {
+		predicted = slices.Concat(p.ids[max(0, len(p.ids)-mostMatch):], in.tok.Encode(req.Prediction, tokenizer.EncodeOptions{}))
+	}
 	for i := range n {
 		a := &answer{job: j, index: i, sampler: newSampler(req.Sampling, seed, i, p.ids), stream: in.newStream(req, &p)}
 		a.sampler.logprobs, a.sampler.scored = req.Logprobs, n > max(req.N, 1)
@@ -110,6 +115,7 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request, set adapte
 			a.sampler.constraint = constrain()
 		}
 		a.seq = sequence{client: req.Client, owner: req.Owner, key: key, ids: slices.Clone(p.ids), prompt: len(p.ids), limit: limit, deadline: req.Deadline}
+		a.drafter = drafter{predicted: predicted, ends: a.stream.ends}
 		if i == 0 && req.PromptLogprobs >= 0 {
 			a.seq.scoreTo = len(p.ids) - 1
 		}

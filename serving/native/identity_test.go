@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,7 +51,7 @@ type outcome struct {
 func outcomeOf(c *collected, i int) outcome { return outcome{c.text[i], c.tokens[i], c.Result.Prompt} }
 
 // The same request gives the same bits: in any chunks, among strangers, with the
-// prefix cache cold, warm or off, and preempted or not; in every format of the
+// prefix cache cold, warm or off, whatever is guessed, and preempted or not; in every format of the
 // cache, and by every path of the kernels.
 func TestIdentities(t *testing.T) {
 	best := kernel.Impl()
@@ -80,7 +81,7 @@ func identities(t *testing.T, typ kernel.Type, reqs []*serving.Request) {
 		change(&o)
 		return newBackend(t, o)
 	}
-	plain := with(func(o *Options) { o.NoCache = true; o.Threads = 1 })
+	plain := with(func(o *Options) { o.NoCache, o.Threads, o.Speculate = true, 1, false })
 	want := make([]outcome, len(reqs))
 	for i, req := range reqs {
 		want[i] = outcomeOf(mustGenerate(t, plain, req), 0)
@@ -124,6 +125,25 @@ func identities(t *testing.T, typ kernel.Type, reqs []*serving.Request) {
 			}
 		}
 		wg.Wait()
+	})
+	t.Run("guessed", func(t *testing.T) {
+		// A clock that stands still tells nothing of what guesses cost, so they stay cheap.
+		b := with(func(o *Options) { o.Now = func() time.Time { return time.Time{} } })
+		var before serving.Usage
+		for i, req := range reqs {
+			for _, prediction := range []string{want[i].Text, want[i].Text[:len(want[i].Text)/2] + " and " + want[i].Text[len(want[i].Text)/2:]} {
+				hinted := *req
+				hinted.Prediction = prediction
+				c := mustGenerate(t, b, &hinted)
+				if diff := cmp.Diff(want[i], outcomeOf(c, 0)); diff != "" {
+					t.Errorf("request %d (-alone +got):\n%s", i, diff)
+				}
+				before.Add(c.Usage)
+			}
+		}
+		if s := b.Stats()[0]; before.Accepted == 0 || before.Rejected == 0 || s.DraftAccepted < int64(before.Accepted) {
+			t.Errorf("%+v, %+v: some guesses should be right, and some wrong", before, s)
+		}
 	})
 	t.Run("preempted", func(t *testing.T) {
 		b := with(func(o *Options) {

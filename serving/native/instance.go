@@ -130,7 +130,7 @@ func (o *Options) startEngine(in *instance, id string, pool *kernel.Pool) error 
 	run.ops.Exact = o.Exact
 	b := newBlocks(total, o.BlockTokens, in.cache.CopyBlock)
 	b.noCache = o.NoCache
-	p := policy{rows: o.StepTokens, mixedRows: o.MixedTokens, logits: max(o.MaxRunning, 64), running: o.MaxRunning, queue: o.MaxQueue}
+	p := policy{rows: o.StepTokens, mixedRows: o.MixedTokens, logits: max(o.MaxRunning, 64), running: o.MaxRunning, queue: o.MaxQueue, speculate: o.Speculate}
 	var observer Observer
 	if o.Observer != nil {
 		observer = o.Observer(id)

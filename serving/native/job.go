@@ -35,9 +35,11 @@ type answer struct {
 	index   int
 	seq     sequence
 	sampler *sampler
+	drafter drafter
 	stream  *stream
-	logprob float64   // sum over its tokens, when sampler.scored
-	last    time.Time // of the latest token
+	sampled []serving.TokenLogprob // of the current pass
+	logprob float64                // sum over its tokens, when sampler.scored
+	last    time.Time              // of the latest token
 }
 
 // close ends the job, with an error or without. The engine calls it.
@@ -53,6 +55,8 @@ func (j *job) close(err error) {
 func (j *job) usage() serving.Usage {
 	u := serving.Usage{Prompt: len(j.prompt), Cached: j.answers[0].seq.cached}
 	for _, a := range j.answers {
+		u.Accepted += a.drafter.accepted
+		u.Rejected += a.drafter.missed
 		u.Completion += a.stream.generated
 		u.Reasoning += a.stream.reasoning
 	}

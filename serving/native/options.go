@@ -25,6 +25,7 @@ type Options struct {
 	MixedTokens  int         // the same while answers are being written; bounds the wait for their next token
 	MaxRunning   int         // sequences computed together
 	MaxQueue     int         // sequences that may wait
+	Speculate    bool        // compute guesses of the next tokens where that is faster; it changes no answer
 	MemoryBudget int64       // for all loaded models together; 0: none
 
 	Digests DigestCache // of weights whose Source gives no digest; nil: they are read at each load
@@ -59,7 +60,7 @@ type AdapterLoader interface {
 func DefaultOptions() Options {
 	return Options{
 		CacheType: kernel.AutoKV, CacheBytes: 512 << 20, BlockTokens: 32, Exact: true,
-		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256,
+		StepTokens: 512, MixedTokens: 128, MaxRunning: 64, MaxQueue: 256, Speculate: true,
 		Now: time.Now,
 	}
 }

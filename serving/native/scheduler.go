@@ -9,11 +9,12 @@ import (
 
 // policy bounds what the scheduler does in a step.
 type policy struct {
-	rows      int // tokens computed in one step
-	mixedRows int // the same while some sequence decodes: bounds how long it waits for its token
-	logits    int // rows of logits in one step (a row is as wide as the vocabulary)
-	running   int // sequences at once
-	queue     int // sequences that may wait
+	rows      int  // tokens computed in one step
+	mixedRows int  // the same while some sequence decodes: bounds how long it waits for its token
+	logits    int  // rows of logits in one step (a row is as wide as the vocabulary)
+	running   int  // sequences at once
+	queue     int  // sequences that may wait
+	speculate bool // the engine adds guesses to steps
 }
 
 // scheduler decides what each step computes. It is policy alone: it knows
@@ -159,7 +160,7 @@ func (s *scheduler) decodes(plan []chunk) []chunk {
 			s.preempt(s.running[len(s.running)-1])
 		}
 		if q.state == stateRunning {
-			plan = append(plan, chunk{q, 1, 1})
+			plan = append(plan, chunk{seq: q, n: 1, logits: 1})
 		}
 	}
 	return plan
@@ -201,7 +202,7 @@ func (s *scheduler) prefill(plan []chunk, q *sequence, rows, logits *int) []chun
 	}
 	*rows -= n
 	*logits -= want
-	return append(plan, chunk{q, n, want})
+	return append(plan, chunk{seq: q, n: n, logits: want})
 }
 
 // skip moves q over the full blocks that the prefix cache holds by now.
@@ -264,6 +265,12 @@ func (s *scheduler) computed(c chunk) {
 	if q.computed >= q.prompt-1 {
 		s.releaseFollowers(q)
 	}
+}
+
+// guessed records that the keys and values of q's next token were computed with a guess of it.
+func (s *scheduler) guessed(q *sequence) {
+	q.computed++
+	s.blocks.commit(&q.table, q.key, q.owner, q.ids, q.computed)
 }
 
 // releaseFollowers lets the other sequences of q's request in, before the rest

@@ -52,11 +52,13 @@ const (
 )
 
 // chunk is what one sequence computes in one step: rows n tokens from computed
-// on. Logits are wanted for the last logits of them.
+// on, and the guesses in draft after them. Logits are wanted for the last logits of the
+// tokens, and for all guesses.
 type chunk struct {
 	seq    *sequence
 	n      int
 	logits int
+	draft  []int32
 }
 
 // samples tells whether the chunk ends in a new token.

@@ -22,7 +22,14 @@ func (e *engine) step() {
 	}
 	e.stats.Steps++
 	together(e.plan)
+	if e.spec != nil {
+		e.speculate(e.plan)
+	}
+	learns, begun := e.spec != nil && onlyDecodes(e.plan), e.now()
 	e.compute(e.plan)
+	if learns {
+		e.spec.pace.learn(len(e.batch.IDs), e.now().Sub(begun))
+	}
 	clear(e.plan) // an adapter that leaves is not to be kept by the last step it was in
 	clear(e.batch.Segs[:cap(e.batch.Segs)])
 }
@@ -65,28 +72,32 @@ func (e *engine) gather(chunks []chunk) {
 	b.IDs, b.Segs, b.Logits = b.IDs[:0], b.Segs[:0], b.Logits[:0]
 	for _, c := range chunks {
 		q := c.seq
-		b.Segs = append(b.Segs, model.Segment{Row: len(b.IDs), Len: c.n, Past: q.computed, Limit: q.limit, Blocks: q.table.blocks, Adapters: q.adapters})
+		b.Segs = append(b.Segs, model.Segment{Row: len(b.IDs), Len: c.n + len(c.draft), Past: q.computed, Limit: q.limit, Blocks: q.table.blocks, Adapters: q.adapters})
 		b.IDs = append(b.IDs, q.ids[q.computed:q.computed+c.n]...)
-		for r := len(b.IDs) - c.logits; r < len(b.IDs); r++ {
+		r := len(b.IDs) - c.logits
+		b.IDs = append(b.IDs, c.draft...)
+		for ; r < len(b.IDs); r++ {
 			b.Logits = append(b.Logits, int32(r))
 		}
 	}
 }
 
-// pick is what is done with one row of logits: sample the next token (prompt 0)
-// or score the token of the prompt at that place.
+// pick is what is done with one row of logits: score the token of the prompt at that place, or (prompt 0)
+// sample the next token; and the one after it as long as the guess before its row
+// was right.
 type pick struct {
 	answer *answer
-	logits []float32 // [V]
+	logits []float32 // [1 + len(draft), V]
+	draft  []int32
 	prompt int
-	tok    serving.TokenLogprob
+	tok    serving.TokenLogprob // of the prompt
 	err    error
 }
 
 // picks are the rows of one pass, shared out among the workers.
 type picks []pick
 
-// Do computes one row.
+// Do computes one pick.
 func (p *picks) Do(i int) {
 	x := &(*p)[i]
 	x.err = guarded(func() (err error) {
@@ -94,10 +105,27 @@ func (p *picks) Do(i int) {
 			j := x.answer.job
 			x.tok, err = score(x.logits, j.prompt[x.prompt], j.promptTop)
 		} else {
-			x.tok, err = x.answer.sampler.next(x.logits)
+			err = x.sample()
 		}
 		return err
 	})
+}
+
+// sample leaves what it samples with the answer.
+func (x *pick) sample() error {
+	a := x.answer
+	a.sampled = a.sampled[:0]
+	width := len(x.logits) / (1 + len(x.draft))
+	for i := 0; ; i++ {
+		tok, err := a.sampler.next(x.logits[i*width : (i+1)*width])
+		if err != nil {
+			return err
+		}
+		a.sampled = append(a.sampled, tok)
+		if i == len(x.draft) || tok.ID != x.draft[i] || a.sampler.done() {
+			return nil
+		}
+	}
 }
 
 // spread advances the sequences by what was computed, and turns the logits
@@ -113,8 +141,12 @@ func (e *engine) spread(chunks []chunk, logits []float32) {
 		samples := c.samples() && len(q.ids) < q.limit
 		place := q.computed + c.n - c.logits // of the chunk's first row with logits
 		for range c.logits {
-			p := pick{answer: q.answer, logits: logits[:width:width]}
-			logits = logits[width:]
+			rows := 1
+			if place == q.computed+c.n-1 {
+				rows += len(c.draft)
+			}
+			p := pick{answer: q.answer, logits: logits[:rows*width], draft: c.draft[:rows-1]}
+			logits = logits[rows*width:]
 			place++ // of the token that this row predicts
 			switch {
 			case place < q.prompt && place <= q.scoreTo:
@@ -145,23 +177,38 @@ func (e *engine) take(p *pick) {
 	a := p.answer
 	switch {
 	case a.seq.state != stateRunning: // its job failed in another row
-	case p.err != nil:
-		e.fail(a.job, p.err)
-	case p.prompt > 0:
+	case p.prompt > 0 && p.err == nil:
 		a.job.scores = append(a.job.scores, p.tok)
+	case p.prompt > 0:
+		e.fail(a.job, p.err)
 	default:
-		e.sampled(a, p.tok)
+		a.drafter.learn(a.sampled)
+		e.stats.DraftTokens += int64(len(p.draft))
+		e.stats.DraftAccepted += int64(max(0, len(a.sampled)-1))
+		for i, tok := range a.sampled {
+			if i > 0 {
+				e.sched.guessed(&a.seq)
+			}
+			complete := i == len(a.sampled)-1 && a.sampler.done()
+			if e.sampled(a, tok, complete); a.seq.state != stateRunning {
+				return
+			}
+		}
+		if p.err != nil {
+			e.fail(a.job, p.err)
+		}
 	}
 }
 
-func (e *engine) sampled(a *answer, tok serving.TokenLogprob) {
+// sampled takes the next token of a; complete says that its constraint allows no more.
+func (e *engine) sampled(a *answer, tok serving.TokenLogprob, complete bool) {
 	q, j := &a.seq, a.job
 	e.stats.GeneratedTokens++
 	e.observe(a)
 	a.logprob += tok.Logprob
 	q.ids = append(q.ids, tok.ID)
 	last := len(q.ids) == q.limit
-	event := a.stream.push(tok, last, a.sampler.done())
+	event := a.stream.push(tok, last, complete)
 	if event.Finish != "" {
 		e.end(a, event)
 		return
@@ -174,6 +221,9 @@ func (e *engine) sampled(a *answer, tok serving.TokenLogprob) {
 
 // end sends the last event of an answer, and closes the job after its last.
 func (e *engine) end(a *answer, event serving.Event) {
+	if p := a.drafter.past; p != nil {
+		p.add(a.seq.ids, a.seq.prompt)
+	}
 	e.sched.end(&a.seq)
 	event.Index = a.index
 	a.job.out.put(event)
