@@ -16,10 +16,10 @@ import (
 // are the same to the last bit, whatever was guessed; only their speed differs.
 
 const (
-	leastMatch = 2    // tokens that must agree before a place
-	mostMatch  = 8    // more than that is no better
-	mostLookup = 4096 // tokens of a text that are looked through, from its end
-	mostDraft  = 15   // guesses for one answer
+	leastMatch = 2     // tokens that must agree before a place
+	mostMatch  = 8     // more than that is no better
+	mostLookup = 16384 // tokens of a text that are looked through, from its end
+	mostDraft  = 15    // guesses for one answer
 )
 
 // noToken separates texts; it is in no answer.
@@ -28,6 +28,7 @@ const noToken = -1
 // drafter makes the guesses for one answer.
 type drafter struct {
 	predicted []int32 // what the request says the answer will be like, after the end of the prompt
+	reached   int     // the place in it up to which the answer seems to be
 	past      *past   // answers before; never nil
 	ends      []int32 // tokens that are no use to guess
 
@@ -46,44 +47,64 @@ func (d *drafter) none() { d.draft, d.match, d.hinted, d.computed = d.draft[:0],
 func (d *drafter) propose(ids []int32, n int) {
 	d.none()
 	n = max(0, min(n, mostDraft))
-	look := func(text []int32, hinted bool) {
-		at, match := lookup(text, ids)
+	look := func(text []int32, at, match int) (better bool) {
 		if match < leastMatch || match <= d.match {
-			return
+			return false
 		}
 		found := text[at:min(at+n, len(text))]
 		if i := slices.IndexFunc(found, func(id int32) bool { return id == noToken || slices.Contains(d.ends, id) }); i >= 0 {
 			found = found[:i]
 		}
-		if len(found) > 0 {
-			d.draft, d.match, d.hinted = append(d.draft[:0], found...), match, hinted
+		if len(found) == 0 {
+			return false
+		}
+		d.draft, d.match = append(d.draft[:0], found...), match
+		return true
+	}
+	at, match := nextMatch(d.predicted, ids, d.reached)
+	if d.hinted = look(d.predicted, at, match); d.hinted {
+		d.reached = at
+	}
+	for _, text := range [][]int32{ids, d.past.text} {
+		if at, match := lastMatch(text, ids); look(text, at, match) {
+			d.hinted = false
 		}
 	}
-	look(d.predicted, true)
-	look(ids, false)
-	look(d.past.text, false)
 }
 
-// lookup finds the place in text before which most tokens are as at the end of
+// lastMatch finds the place in text before which most tokens are as at the end of
 // ids, the last of several, and how many they are. There is a token at that place.
-func lookup(text, ids []int32) (at, match int) {
-	if len(ids) == 0 {
-		return 0, 0
-	}
-	last := ids[len(ids)-1]
+func lastMatch(text, ids []int32) (at, match int) {
 	for i := len(text) - 1; i > 0 && i > len(text)-mostLookup && match < mostMatch; i-- {
-		if text[i-1] != last {
-			continue
-		}
-		n := 1
-		for n < mostMatch && n < i && n < len(ids) && text[i-1-n] == ids[len(ids)-1-n] {
-			n++
-		}
-		if n > match {
+		if n := matchAt(text, i, ids); n > match {
 			at, match = i, n
 		}
 	}
 	return at, match
+}
+
+// nextMatch is lastMatch with the first of several places from reached on, if there are any: an answer follows
+// its prediction from the beginning to the end, and lines of it may be alike.
+func nextMatch(text, ids []int32, reached int) (at, match int) {
+	for k := range text {
+		i := (reached + k) % len(text)
+		if n := matchAt(text, i, ids); n > match {
+			at, match = i, n
+		}
+		if match == mostMatch {
+			break
+		}
+	}
+	return at, match
+}
+
+// matchAt is how many tokens before place i of text are as at the end of ids.
+func matchAt(text []int32, i int, ids []int32) int {
+	n := 0
+	for n < min(mostMatch, i, len(ids)) && text[i-1-n] == ids[len(ids)-1-n] {
+		n++
+	}
+	return n
 }
 
 // chance is how probable it is that guess i is right when those before it are.
@@ -111,7 +132,7 @@ type past struct {
 }
 
 const (
-	mostPast  = mostLookup
+	mostPast  = 4096 // tokens
 	mostPasts = 256
 	rateStep  = 1.0 / 16 // what one guess counts in a rate
 )

@@ -8,7 +8,7 @@ import (
 	"graft/serving"
 )
 
-func TestLookup(t *testing.T) {
+func TestLastMatch(t *testing.T) {
 	for _, c := range []struct {
 		text, ids string
 		at, match int
@@ -22,14 +22,34 @@ func TestLookup(t *testing.T) {
 		{"zabcxabcy", "zabc", 4, 4}, // unless another agrees further
 		{"abcdefghijk", "abcdefghi", 9, mostMatch},
 	} {
-		if at, match := lookup(ids(c.text), ids(c.ids)); at != c.at || match != c.match {
-			t.Errorf("lookup(%q, %q) = %d, %d, want %d, %d", c.text, c.ids, at, match, c.at, c.match)
+		if at, match := lastMatch(ids(c.text), ids(c.ids)); at != c.at || match != c.match {
+			t.Errorf("lastMatch(%q, %q) = %d, %d, want %d, %d", c.text, c.ids, at, match, c.at, c.match)
 		}
 	}
 	long := make([]int32, 2*mostLookup)
 	copy(long, ids("abc"))
-	if _, match := lookup(long, ids("ab")); match != 0 {
+	if _, match := lastMatch(long, ids("ab")); match != 0 {
 		t.Error("more was looked through than there should be")
+	}
+}
+
+func TestNextMatch(t *testing.T) {
+	for _, c := range []struct {
+		text, ids          string
+		reached, at, match int
+	}{
+		{"", "abc", 0, 0, 0},
+		{"abcd", "", 0, 0, 0},
+		{"abcxabcy", "abc", 0, 3, 3},   // the first of several
+		{"abcxabcy", "abc", 3, 3, 3},   // where the answer is
+		{"abcxabcy", "abc", 4, 7, 3},   // after what was passed
+		{"abcxabcyz", "abc", 8, 3, 3},  // what was passed, if there is nothing else
+		{"abcxzabcy", "zabc", 0, 8, 4}, // unless another agrees further
+		{"abcdefghijk", "abcdefghi", 9, 9, mostMatch},
+	} {
+		if at, match := nextMatch(ids(c.text), ids(c.ids), c.reached); at != c.at || match != c.match {
+			t.Errorf("nextMatch(%q, %q, %d) = %d, %d, want %d, %d", c.text, c.ids, c.reached, at, match, c.at, c.match)
+		}
 	}
 }
 

@@ -168,6 +168,7 @@ type rigOptions struct {
 	policy       policy
 	noCache      bool
 	observer     Observer
+	now          func() time.Time
 }
 
 func newRig(t testing.TB, o rigOptions) *rig {
@@ -184,7 +185,10 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	run := newFakeRunner(o.blocks, o.size, 40)
 	r := &rig{t: t, run: run, blocks: newBlocks(o.blocks, o.size, run.copyBlock)}
 	r.blocks.noCache = o.noCache
-	r.engine = newEngine(r.run, false, p, r.blocks, nil, o.observer, time.Now)
+	if o.now == nil {
+		o.now = time.Now
+	}
+	r.engine = newEngine(r.run, false, p, r.blocks, nil, o.observer, o.now)
 	t.Cleanup(r.close)
 	return r
 }
@@ -217,7 +221,8 @@ type ask struct {
 	limit    constraint
 	adapters []model.Weighted
 	lease    func() // called when the job is closed
-	predict  []int32
+	owner    string
+	predict  []int32 // what the answer is expected to be
 }
 
 // reply is what came of it.
@@ -256,7 +261,7 @@ func newJob(ctx context.Context, a ask) *job {
 			x.stream.bytes = func(id int32) []byte { return []byte(letters{}.Push(id)) }
 		}
 		x.drafter = drafter{predicted: slices.Concat(a.prompt, a.predict), ends: a.ends}
-		x.seq = sequence{client: a.client, ids: append([]int32(nil), a.prompt...), prompt: len(a.prompt), limit: len(a.prompt) + max(a.max, 0), deadline: a.deadline, adapters: a.adapters, key: keyOf(a.adapters)}
+		x.seq = sequence{client: a.client, owner: a.owner, ids: append([]int32(nil), a.prompt...), prompt: len(a.prompt), limit: len(a.prompt) + max(a.max, 0), deadline: a.deadline, adapters: a.adapters, key: keyOf(a.adapters)}
 		if a.score && i == 0 {
 			x.seq.scoreTo, j.promptTop = len(a.prompt)-1, 2
 		}

@@ -106,7 +106,8 @@ func (in *instance) newJob(ctx context.Context, req *serving.Request, set adapte
 	key := in.cacheKey(limit, set)
 	var predicted []int32
 	if req.Prediction != "" {
-		predicted = slices.Concat(p.ids[max(0, len(p.ids)-mostMatch):], in.tok.Encode(req.Prediction, tokenizer.EncodeOptions{}))
+		ids := in.tok.Encode(req.Prediction, tokenizer.EncodeOptions{})
+		predicted = slices.Concat(p.ids[max(0, len(p.ids)-mostMatch):], ids[:min(len(ids), in.context)])
 	}
 	for i := range n {
 		a := &answer{job: j, index: i, sampler: newSampler(req.Sampling, seed, i, p.ids), stream: in.newStream(req, &p)}

@@ -73,3 +73,48 @@ func TestPaceForgets(t *testing.T) {
 		t.Errorf("%d guesses after passes that teach nothing, want 3", n)
 	}
 }
+
+// A pass that was interrupted, and the first of a kind, say little of those that come.
+func TestPaceOutliers(t *testing.T) {
+	p := &pace{}
+	p.learn(4, time.Second)
+	for range 20 {
+		p.learn(4, time.Millisecond)
+	}
+	if s, known := p.expected(4); !known || s != 0.001 {
+		t.Errorf("%v seconds, known %v", s, known)
+	}
+	p.learn(4, time.Second)
+	if s, _ := p.expected(4); s > 0.0012 {
+		t.Errorf("%v seconds after one that was interrupted", s)
+	}
+}
+
+// Now and then a pass does without guesses, however good they seem.
+func TestPacePlain(t *testing.T) {
+	p, plain := &pace{}, 0
+	for range 3 {
+		p.learn(1, time.Millisecond)
+	}
+	for range 10 * plainEach {
+		n := p.worth(1, betsOf(1, 15))
+		if n == 0 {
+			plain++
+		}
+		p.learn(1+n, time.Millisecond)
+	}
+	if plain < 7 || plain > 12 {
+		t.Errorf("%d of %d passes without guesses", plain, 10*plainEach)
+	}
+}
+
+// Before a pass without guesses was measured there is nothing to compare one with.
+func TestPaceNeedsPlain(t *testing.T) {
+	p := &pace{}
+	for range 3 {
+		p.learn(8, time.Millisecond)
+	}
+	if n := p.worth(2, betsOf(1, 15)); n != 0 {
+		t.Errorf("%d guesses beside two rows, whose time is not known", n)
+	}
+}
