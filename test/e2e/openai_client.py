@@ -77,6 +77,20 @@ def sampling():
     assert extra.choices[0].message.content
 
 
+def predicted():
+    # A prediction changes how soon an answer is there, never the answer.
+    kw = dict(model=model, messages=ask, max_tokens=48, temperature=0)
+    want = client.chat.completions.create(**kw)
+    text = want.choices[0].message.content
+    for content in (text, "No. " + text, [{"type": "text", "text": text}], "nothing like it"):
+        r = client.chat.completions.create(prediction={"type": "content", "content": content}, **kw)
+        assert r.choices[0].message.content == text
+        details = r.usage.completion_tokens_details
+        assert r.usage.completion_tokens == want.usage.completion_tokens
+        assert 0 <= details.accepted_prediction_tokens < r.usage.completion_tokens
+        assert details.rejected_prediction_tokens >= 0
+
+
 def structured():
     schema = {
         "type": "object",
@@ -230,7 +244,7 @@ async def many():
     assert len(texts) == 1, texts
 
 
-for check in (models, chat, sampling, structured, tools, completions, embeddings, responses, errors):
+for check in (models, chat, sampling, predicted, structured, tools, completions, embeddings, responses, errors):
     check()
     print(check.__name__, flush=True)
 asyncio.run(many())
