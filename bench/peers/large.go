@@ -33,7 +33,7 @@ func (p *peers) largeModel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var graft, limits []float64
+	var graft, short, limits []float64
 	peer := rates{}
 	err = p.eachRound(ctx, func(round int) error {
 		if round < 0 {
@@ -43,13 +43,18 @@ func (p *peers) largeModel(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s, _, err := p.graftBench(ctx, path, "decode", "--tokens", "9", "--set", "engine.exact=false")
+		if err != nil {
+			return err
+		}
 		r, err := p.measureRoof(ctx, p.threads)
 		if err != nil {
 			return err
 		}
 		l, err := p.llamaBench(ctx, path, 0, 8)
 		if err == nil {
-			graft, limits = append(graft, g["decode"].TokensPerSecond), append(limits, decodeLimit(r, p.works[path], 20))
+			graft, short = append(graft, g["decode"].TokensPerSecond), append(short, s["decode"].TokensPerSecond)
+			limits = append(limits, decodeLimit(r, p.works[path], 20))
 			peer.add("llama.cpp, ", l)
 		}
 		return err
@@ -60,6 +65,8 @@ func (p *peers) largeModel(ctx context.Context) error {
 	const work = "decode, one stream, a 7B in Q4_K"
 	p.compare(work, "tokens/s", graft, peer, 0.9, false)
 	p.ceiling(work, "read bandwidth", graft, limits, 0.8)
+	p.compare(work+", 8 bits", "tokens/s", short, peer, 0.9, false)
+	p.ceiling(work+", 8 bits", "read bandwidth", short, limits, 0.8)
 	seconds, bytes, peerSeconds, peerBytes, err := p.starts(ctx, path, 4, func(ctx context.Context, s *harness.Server, tokens int) error {
 		body := harness.Body{"model": "base", "temperature": 0, "max_tokens": tokens, "prompt": "1 2 3"} // it has no form of a chat
 		_, err := harness.Call(ctx, http.MethodPost, s.URL+"/v1/completions", body, nil)
