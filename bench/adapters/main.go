@@ -18,8 +18,6 @@ import (
 	"strings"
 
 	"graft/bench/harness"
-	"graft/internal/config"
-	"graft/internal/hub"
 )
 
 // bench is one run.
@@ -98,20 +96,10 @@ func run(ctx context.Context) (err error) {
 	if *asJSON {
 		return b.JSON(os.Stdout)
 	}
-	if missed := b.missed(); len(missed) > 0 {
+	if missed := b.Missed(); len(missed) > 0 {
 		return errors.New("missed: " + strings.Join(missed, ", "))
 	}
 	return nil
-}
-
-func (b *bench) missed() []string {
-	var names []string
-	for _, r := range b.Results {
-		if r.Met != nil && !*r.Met {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }
 
 // prepare builds graft and finds the model.
@@ -124,16 +112,8 @@ func (b *bench) prepare(ctx context.Context, id string) (err error) {
 	if b.program, err = harness.Build(ctx, b.dir, args...); err != nil {
 		return err
 	}
-	cfg, err := config.Load(config.Request{Environ: os.Environ()})
-	if err != nil {
-		return err
-	}
-	local, err := hub.New(cfg.HubOptions()).Pull(ctx, id, nil)
-	if err != nil {
-		return err
-	}
-	b.model = local.Path
-	return nil
+	b.model, err = harness.Model(ctx, id)
+	return err
 }
 
 // graft starts a server with a data folder of its own.

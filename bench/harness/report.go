@@ -62,6 +62,16 @@ func (r *Report) AtMostWithin(name, unit string, value, low, high, want float64,
 	r.add(Result{Name: name, Value: value, Unit: unit, Rounds: rounds, Low: low, High: high, Reach: fmt.Sprintf("<= %.4g", want), Met: &met})
 }
 
+// Missed names the results that did not reach what they had to.
+func (r *Report) Missed() (names []string) {
+	for _, x := range r.Results {
+		if x.Met != nil && !*x.Met {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
 func (r *Report) add(x Result) {
 	r.Results = append(r.Results, x)
 	fmt.Fprintf(r.Log, "%-58s %12s %-10s", x.Name, number(x.Value), x.Unit)

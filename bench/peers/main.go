@@ -27,8 +27,6 @@ import (
 
 	"graft/bench/harness"
 	"graft/internal/app/bench"
-	"graft/internal/config"
-	"graft/internal/hub"
 )
 
 // peers is one run.
@@ -156,19 +154,15 @@ func (p *peers) prepare(ctx context.Context, ids string) (err error) {
 	if p.program, err = harness.Build(ctx, p.dir); err != nil {
 		return err
 	}
-	cfg, err := config.Load(config.Request{Environ: os.Environ()})
-	if err != nil {
-		return err
-	}
 	for _, id := range split(ids) {
-		l, err := hub.New(cfg.HubOptions()).Pull(ctx, id, nil)
+		path, err := harness.Model(ctx, id)
 		if err != nil {
 			return err
 		}
-		m := modelFile{name: id, path: l.Path}
+		m := modelFile{name: id, path: path}
 		for _, format := range []string{"Q4_0", "Q8_0"} {
 			to := filepath.Join(p.dir, id+"."+format+".gguf")
-			if _, err := p.command(ctx, "llama-quantize", "--allow-requantize", l.Path, to, format); err != nil {
+			if _, err := p.command(ctx, "llama-quantize", "--allow-requantize", path, to, format); err != nil {
 				return err
 			}
 			m.requants = append(m.requants, modelFile{name: format, path: to})

@@ -20,8 +20,6 @@ import (
 	"strings"
 
 	"graft/bench/harness"
-	"graft/internal/config"
-	"graft/internal/hub"
 )
 
 func main() {
@@ -65,11 +63,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(config.Request{Environ: os.Environ()})
-	if err != nil {
-		return err
-	}
-	local, err := hub.New(cfg.HubOptions()).Pull(ctx, *id, nil)
+	model, err := harness.Model(ctx, *id)
 	if err != nil {
 		return err
 	}
@@ -79,7 +73,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if servers[i], err = harness.StartGraft(ctx, program, data, local.Path, append(slices.Clone(set), "--set", fmt.Sprintf("engine.speculate=%t", i == 1))...); err != nil {
+		if servers[i], err = harness.StartGraft(ctx, program, data, model, append(slices.Clone(set), "--set", fmt.Sprintf("engine.speculate=%t", i == 1))...); err != nil {
 			return err
 		}
 		defer servers[i].Stop()
@@ -97,10 +91,8 @@ func run(ctx context.Context) error {
 	if *asJSON {
 		return r.JSON(os.Stdout)
 	}
-	for _, x := range r.Results {
-		if x.Met != nil && !*x.Met {
-			return errors.New("missed")
-		}
+	if missed := r.Missed(); len(missed) > 0 {
+		return errors.New("missed: " + strings.Join(missed, "; "))
 	}
 	return nil
 }

@@ -22,8 +22,6 @@ import (
 	"strings"
 
 	"graft/bench/harness"
-	"graft/internal/config"
-	"graft/internal/hub"
 )
 
 // bench is one run.
@@ -99,15 +97,9 @@ func run(ctx context.Context) (err error) {
 	if b.program, err = harness.Build(ctx, b.dir); err != nil {
 		return err
 	}
-	cfg, err := config.Load(config.Request{Environ: os.Environ()})
-	if err != nil {
+	if b.model, err = harness.Model(ctx, *id); err != nil {
 		return err
 	}
-	local, err := hub.New(cfg.HubOptions()).Pull(ctx, *id, nil)
-	if err != nil {
-		return err
-	}
-	b.model = local.Path
 	names := flag.Args()
 	if len(names) == 0 {
 		names = []string{"peft", "score", "recipes", "job", "yield"}

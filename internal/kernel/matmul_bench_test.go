@@ -69,7 +69,7 @@ func BenchmarkMatMulModel(b *testing.B) {
 		for _, c := range []struct {
 			tokens int
 			exact  bool
-		}{{1, true}, {8, true}, {512, true}, {512, false}} {
+		}{{1, true}, {4, true}, {8, true}, {512, true}, {512, false}} {
 			tokens := c.tokens
 			b.Run(fmt.Sprintf("workers=%d/tokens=%d/exact=%v", workers, tokens, c.exact), func(b *testing.B) {
 				p := NewPool(workers)

@@ -116,9 +116,15 @@ func (d *drafter) learn(sampled []serving.TokenLogprob) {
 	for i := range min(len(d.draft), len(sampled)) { // the first one is known to be right or wrong even if it was not computed
 		d.past.learn(d.match+i, d.draft[i] == sampled[i].ID)
 	}
-	if right := max(len(sampled)-1, 0); d.hinted {
-		d.accepted += right
-		d.missed += d.computed - right
+	if d.hinted {
+		d.missed += d.computed - max(len(sampled)-1, 0)
+	}
+}
+
+// accept counts a guess that was right and became part of the answer: a stop string may come before others.
+func (d *drafter) accept() {
+	if d.hinted {
+		d.accepted++
 	}
 }
 

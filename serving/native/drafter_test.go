@@ -97,6 +97,8 @@ func TestDrafterLearns(t *testing.T) {
 	d.propose(ids("ab"), 4)
 	d.computed = 3
 	d.learn(toks("cdx")) // two right, the third wrong
+	d.accept()
+	d.accept()
 	if d.accepted != 2 || d.missed != 1 {
 		t.Errorf("%d accepted, %d missed", d.accepted, d.missed)
 	}

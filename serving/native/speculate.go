@@ -23,15 +23,19 @@ func onlyDecodes(plan []chunk) bool {
 	return !slices.ContainsFunc(plan, func(c chunk) bool { return c.n != 1 || c.logits != 1 || !c.samples() })
 }
 
-// speculate adds to the chunks of a step as many guesses as are worth their rows.
-func (e *engine) speculate(plan []chunk) {
+// speculate adds to the chunks of a step as many guesses as are worth their rows. It tells whether
+// nothing but decoding is done, so that the pass says what rows cost.
+func (e *engine) speculate(plan []chunk) (decodes bool) {
 	s := e.spec
 	for _, c := range plan {
 		c.seq.answer.drafter.none()
 	}
+	if !onlyDecodes(plan) {
+		return false
+	}
 	most := min(mostRows, e.sched.logits)
-	if len(plan) >= most || !onlyDecodes(plan) {
-		return
+	if len(plan) >= most {
+		return true
 	}
 	s.bets = s.bets[:0]
 	for _, c := range plan {
@@ -57,4 +61,5 @@ func (e *engine) speculate(plan []chunk) {
 		c.draft = d.draft[:d.computed]
 	}
 	clear(s.bets)
+	return true
 }

@@ -31,6 +31,12 @@ func guessingRig(t *testing.T, logits int, cost func(rows int) time.Duration) *r
 	return r
 }
 
+// settled are the counts after the last answer, which is there before they are.
+func (r *rig) settled() Stats {
+	waitFor(r.t, "the answer to be counted", func() bool { s := r.engine.Stats(); return s.Running == 0 && s.Waiting == 0 })
+	return r.engine.Stats()
+}
+
 // answerTo is what the fake model answers.
 func answerTo(r *rig, a ask) (ids []int32) {
 	a.top = 1
@@ -56,13 +62,28 @@ func TestSpeculate(t *testing.T) {
 	if u := out.Usage; u.Accepted != 9 || u.Rejected != 0 || u.Completion != 12 {
 		t.Errorf("%+v", u)
 	}
-	if s := r.engine.Stats(); s.DraftTokens != 9 || s.DraftAccepted != 9 || s.GeneratedTokens != 12 {
+	if s := r.settled(); s.DraftTokens != 9 || s.DraftAccepted != 9 || s.GeneratedTokens != 12 {
 		t.Errorf("%+v", s)
 	}
 	// What was guessed is as good for the prefix cache as what was not: all but the last token.
 	whole := ask{prompt: append(append(ids("abcdef"), a.predict...), 1, 2, 3), max: 1}
 	if got, want := r.must(whole).Usage.Cached, len(a.prompt)+11; got != want {
 		t.Errorf("%d tokens cached, want %d", got, want)
+	}
+}
+
+// What comes after a stop string is not part of the answer, and not counted.
+func TestSpeculateStopString(t *testing.T) {
+	r := guessingRig(t, 16, nil)
+	a := ask{prompt: ids("abcdef"), max: 12}
+	a.predict = answerTo(r, a)
+	a.stops = []string{alone(r.run, a).Text[0][3:5]}
+	out := r.must(a)
+	if u := out.Usage; u.Completion != 5 || u.Accepted != 3 || u.Rejected != 0 {
+		t.Errorf("%+v", u)
+	}
+	if s := r.settled(); s.DraftAccepted != 3 || s.GeneratedTokens != 5 {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -96,8 +117,7 @@ func TestSpeculateOwners(t *testing.T) {
 	drafted := func(owner string) int64 {
 		before := r.engine.Stats().DraftTokens
 		r.must(ask{prompt: ids("abcdef"), max: 12, owner: owner})
-		waitFor(t, "the answer to be counted", func() bool { return r.engine.Stats().Running == 0 })
-		return r.engine.Stats().DraftTokens - before
+		return r.settled().DraftTokens - before
 	}
 	for _, c := range []struct {
 		owner string
@@ -126,8 +146,7 @@ func TestSpeculateMeasures(t *testing.T) {
 				a.predict = answerTo(r, a)
 				r.must(a)
 			}
-			waitFor(t, "the answers to be counted", func() bool { return r.engine.Stats().Running == 0 })
-			if n := r.engine.Stats().DraftTokens; n < c.from || n > c.to {
+			if n := r.settled().DraftTokens; n < c.from || n > c.to {
 				t.Errorf("%d guesses for 1000 tokens, want %d to %d", n, c.from, c.to)
 			}
 		})

@@ -22,10 +22,7 @@ func (e *engine) step() {
 	}
 	e.stats.Steps++
 	together(e.plan)
-	if e.spec != nil {
-		e.speculate(e.plan)
-	}
-	learns, begun := e.spec != nil && onlyDecodes(e.plan), e.now()
+	learns, begun := e.spec != nil && e.speculate(e.plan), e.now()
 	e.compute(e.plan)
 	if learns {
 		e.spec.pace.learn(len(e.batch.IDs), e.now().Sub(begun))
@@ -184,9 +181,10 @@ func (e *engine) take(p *pick) {
 	default:
 		a.drafter.learn(a.sampled)
 		e.stats.DraftTokens += int64(len(p.draft))
-		e.stats.DraftAccepted += int64(max(0, len(a.sampled)-1))
 		for i, tok := range a.sampled {
 			if i > 0 {
+				e.stats.DraftAccepted++
+				a.drafter.accept()
 				e.sched.guessed(&a.seq)
 			}
 			complete := i == len(a.sampled)-1 && a.sampler.done()
