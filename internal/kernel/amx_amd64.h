@@ -16,9 +16,6 @@
 	BYTE $0xc4; BYTE $0xe2; BYTE $0x7a; BYTE $0x4b; \
 	BYTE $(0x84 | ((T)<<3)); BYTE $((BASE) | ((INDEX)<<3)); LONG $(DISP)
 
-// PREFETCHW_DI asks for the line at DI, to write it.
-#define PREFETCHW_DI BYTE $0x0f; BYTE $0x0d; BYTE $0x0f
-
 // TDPBF16PS(C, A, B): C += A B, of pairs of bfloat16, in float32.
 #define TDPBF16PS(C, A, B) \
 	BYTE $0xc4; BYTE $0xe2; BYTE $(0x02 | ((15-(B))<<3)); BYTE $0x5c; BYTE $(0xc0 | ((C)<<3) | (A))

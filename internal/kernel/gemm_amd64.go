@@ -23,6 +23,12 @@ func pairAlongAVX512(dst, src *float32, n int)
 func pairRowsAVX512(dst, src *float32, row, cols, n int)
 
 //go:noescape
+func floatBandAVX512(dst, src *float32, row, n int)
+
+//go:noescape
+func pairBandAVX512(dst, src *float32, row, n int)
+
+//go:noescape
 func gemm6x16AVX2(t *gemmTile)
 
 //go:noescape
@@ -113,6 +119,24 @@ func transpose16(dst []float32, dstRow int, src []float32, srcRow int) {
 // transposesRows tells that rows of dst may overlap in transpose16, twelve numbers apart: of each
 // the numbers count that the next does not overwrite.
 func transposesRows() bool { return isa != pathGeneric }
+
+// bandFast reports whether it laid out k columns of gemmRows rows of a matrix, whose rows lie in memory.
+func bandFast(dst []float32, v View, k int) bool {
+	if isa != pathAVX512 || k == 0 || k%16 != 0 {
+		return false
+	}
+	_, _ = dst[k*gemmRows-1], v.Data[(gemmRows-1)*v.Row+k-1]
+	floatBandAVX512(&dst[0], &v.Data[0], v.Row, k/16)
+	return true
+}
+
+// pairBand lays out pairs of neighbours in gemmRows rows, k pairs in each, a multiple of 16.
+func pairBand(dst, src []float32, row, k int) {
+	if k > 0 {
+		_, _ = dst[k*gemmRows-1], src[(gemmRows-1)*row+2*k-1]
+		pairBandAVX512(&dst[0], &src[0], row, k/16)
+	}
+}
 
 // hasPairs tells whether the path in use multiplies pairs of bfloat16 numbers.
 func hasPairs() bool { return isa == pathAVX512 && cpu.X86.HasAVX512BF16 }

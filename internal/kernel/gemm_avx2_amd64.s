@@ -2,6 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "prefetchw_amd64.h"
 
 // Tiles of products of float32 matrices for AVX2: six rows of a times two vectors
 // of b.
@@ -25,6 +26,9 @@
 	ROW6(a4, Y14, Y8, Y9) \
 	ROW6(a5, Y15, Y10, Y11)
 
+// A line of a row of c is asked for.
+#define ASK PREFETCHW_R14; ADDQ R12, R14
+
 // func gemm6x16AVX2(t *gemmTile)
 TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R15
@@ -42,6 +46,8 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ gemmTile_c(R15), DI
 	MOVQ gemmTile_cRow(R15), R12
 	SHLQ $2, R12
+	MOVQ DI, R14
+	ASK; ASK; ASK; ASK; ASK; ASK
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2

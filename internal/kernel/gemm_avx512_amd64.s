@@ -2,42 +2,12 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "gemm_avx512_amd64.h"
+#include "prefetchw_amd64.h"
 #include "registers_avx512_amd64.h"
 
 // Tiles of products of float32 matrices for AVX-512: twelve rows of a times one or two
 // vectors of b.
-//
-//	R8–R11    rows 0, 3, 6, 9 of a; AX  bytes between rows; BX  between columns
-//	SI DX     b, bytes between its rows; CX  k left; DI R12  c
-//	Z24 Z25   b;  Z26–Z31  numbers of a;  Z0–Z23  sums, two registers a row
-#define GEMMENTER \
-	MOVQ t+0(FP), R15 \
-	MOVQ gemmTile_a(R15), R8 \
-	MOVQ gemmTile_aRow(R15), AX \
-	MOVQ gemmTile_aCol(R15), BX \
-	SHLQ $2, AX \
-	SHLQ $2, BX \
-	LEAQ (AX)(AX*2), R12 \
-	LEAQ (R8)(R12*1), R9 \
-	LEAQ (R9)(R12*1), R10 \
-	LEAQ (R10)(R12*1), R11 \
-	MOVQ gemmTile_b(R15), SI \
-	MOVQ gemmTile_bRow(R15), DX \
-	SHLQ $2, DX \
-	MOVQ gemmTile_k(R15), CX \
-	MOVQ gemmTile_c(R15), DI \
-	MOVQ gemmTile_cRow(R15), R12 \
-	SHLQ $2, R12
-
-#define GEMMNEXT \
-	ADDQ BX, R8 \
-	ADDQ BX, R9 \
-	ADDQ BX, R10 \
-	ADDQ BX, R11 \
-	ADDQ DX, SI \
-	DECQ CX \
-	JNZ loop
-
 #define TWO(A, C0, C1) VFMADD231PS Z24, A, C0; VFMADD231PS Z25, A, C1
 #define ROWS3x32(R, A0, A1, A2, C0, C1, C2, C3, C4, C5) \
 	VBROADCASTSS (R), A0 \
@@ -58,6 +28,7 @@
 // func gemm12x32AVX512(t *gemmTile)
 TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-8
 	GEMMENTER
+	GEMMASK(ASK2)
 	ZERO24
 loop:
 	VMOVUPS (SI), Z24
@@ -148,6 +119,7 @@ store:
 // func gemm12x16AVX512(t *gemmTile)
 TEXT ·gemm12x16AVX512(SB), NOSPLIT, $0-8
 	GEMMENTER
+	GEMMASK(ASK1)
 	ZERO12
 loop:
 	VMOVUPS (SI), Z24

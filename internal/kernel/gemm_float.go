@@ -26,9 +26,11 @@ func (g *Gemm) float(p *Pool, sums []Sum) {
 		s := &j.sums[i]
 		deep := 0
 		for _, t := range s.Terms {
-			deep = max(deep, min(gemmDepth, t.A.k))
-			if t.pairs() != noPairs {
-				pairs = (gemmDepth/2 + 1) * gemmCols
+			kind := t.pairs()
+			k := min(kind.depth(t.A.k), t.A.k)
+			deep = max(deep, k)
+			if _, words := kind.deep(0, k); kind != noPairs {
+				pairs = max(pairs, words*panelsOf(s.columns)*gemmCols)
 			}
 		}
 		numbers = max(numbers, deep*max(s.unit, panelsOf(s.columns))*gemmCols)
@@ -66,8 +68,9 @@ func (s *cutSum) floats(g *gemmScratch, col, band int) {
 	addition := s.Addition
 	for i := range s.Terms {
 		t := &s.Terms[i]
-		for d := 0; d < t.A.k; d += gemmDepth {
-			k := min(gemmDepth, t.A.k-d)
+		depth := t.pairs().depth(t.A.k)
+		for d := 0; d < t.A.k; d += depth {
+			k := min(depth, t.A.k-d)
 			t.floats(g, c, row, col, d, rows, n, k, addition)
 			addition = true
 		}
@@ -96,16 +99,28 @@ func (t *Term) pairs() pairKind {
 // the result, which are c.
 func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addition bool) {
 	f, pairs := &t.B.f, t.pairs()
+	_, words := pairs.deep(0, k)
+	panels, size := g.panel, words*gemmCols
+	if pairs != noPairs {
+		panels = g.pairs
+	}
 	direct := f.direct(c.Row)
 	each := f.step()
 	if f.across { // blocks of a row follow each other
 		each = n
 	}
 	for j := 0; j < n && !direct; j += each {
-		g.pack(g.panel[j*k:], f, d, k, col+j, min(each, n-j))
+		wide, to := min(each, n-j), g.panel
+		if pairs == noPairs {
+			to = to[j*k:]
+		}
+		g.pack(to, f, d, k, col+j, wide)
+		for i := 0; i < wide && pairs != noPairs; i += gemmCols {
+			pairs.panel(panels[(j+i)/gemmCols*size:][:size], to[i*k:], k)
+		}
 	}
 	step := gemmNear * gemmRows
-	if pairs != noPairs { // a panel is made pairs once
+	if pairs == wholePairs { // a panel is half as large and stays in the first cache
 		step = rows
 	}
 	for from := 0; from < rows; from += step {
@@ -116,11 +131,21 @@ func (t *Term) floats(g *gemmScratch, c View, row, col, d, rows, n, k int, addit
 			if direct {
 				b = b.from(d, col+j)
 			} else {
-				b = RowMajor(g.panel[j*k:][:gemmCols*k], gemmCols)
+				b = RowMajor(panels[j/gemmCols*size:][:size], gemmCols)
 			}
 			g.column(c.from(from, j), left, b, near, min(gemmCols, n-j), k, addition, pairs)
 		}
 	}
+}
+
+// panel makes pairs of two rows each of a panel [k, gemmCols].
+func (p pairKind) panel(dst, src []float32, k int) {
+	if p == wholePairs {
+		pairs, scales := dst[:k/2*gemmCols], dst[k/2*gemmCols:]
+		wholesDown(pairs, scales, src, gemmCols, k/2)
+		return
+	}
+	pairRows(dst, src, gemmCols, gemmCols, k/2)
 }
 
 // column adds the product of some rows of the left side, laid out as left, and one panel
@@ -130,18 +155,15 @@ func (g *gemmScratch) column(c View, left []float32, b View, rows, n, k int, add
 	if n > 16 {
 		width = gemmCols
 	}
-	b.holds(k, width)
+	_, band := pairs.deep(0, k)
+	b.holds(band, width)
 	c.holds(rows, n)
 	u := gemmTile{aRow: 1, aCol: gemmRows, b: &b.Data[0], bRow: b.Row, k: k, pairs: pairs}
-	_, band := pairs.deep(0, k)
-	switch pairs {
-	case halfPairs:
-		u.k, u.b = k/2, &g.pairs[0]
-		pairRows(g.pairs, b.Data, b.Row, gemmCols, k/2)
-	case wholePairs:
-		scales := g.pairs[k/2*gemmCols:][:gemmCols]
-		u.k, u.b, u.bScale = k/2, &g.pairs[0], &scales[0]
-		wholesDown(g.pairs, scales, b.Data, b.Row, k/2)
+	if pairs != noPairs {
+		u.k = k / 2
+	}
+	if pairs == wholePairs {
+		u.bScale = &b.Data[k/2*gemmCols]
 	}
 	for i := 0; i < rows; i += gemmRows {
 		high := min(gemmRows, rows-i)

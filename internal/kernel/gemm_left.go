@@ -1,7 +1,7 @@
 package kernel
 
 // Left-hand sides of products without tiles are laid out in bands of gemmRows rows, filled
-// up with zeros, as tile kernels read them: blocks of gemmDepth k, in each one band after
+// up with zeros, as tile kernels read them: blocks of so many k, in each one band after
 // the other, of [k, gemmRows]. So a tile reads what lies together, where rows of a matrix
 // may be pages apart, at places of the caches that exclude each other.
 
@@ -14,7 +14,21 @@ const (
 	wholePairs                 // two integers of 16 bits
 )
 
-// deep is where k numbers from d on, which is a multiple of gemmDepth, begin in a band, and how many
+// depth is how many of k numbers a block has: see gemmDepth, and twice as many where these are as many
+// pairs. Blocks are even then, unless blocks of formats with 256 numbers would have to be cut.
+func (p pairKind) depth(k int) int {
+	if p != halfPairs {
+		return gemmDepth
+	}
+	unit := 32
+	if k%256 == 0 {
+		unit = 256
+	}
+	blocks := (k + 2*gemmDepth - 1) / (2 * gemmDepth)
+	return (k + blocks*unit - 1) / (blocks * unit) * unit
+}
+
+// deep is where k numbers from d on, the first of a block, begin in a band, and how many
 // words they are: numbers or pairs, and a scale.
 func (p pairKind) deep(d, k int) (at, n int) {
 	switch p {
@@ -28,8 +42,9 @@ func (p pairKind) deep(d, k int) (at, n int) {
 
 // bands is how many words all bands of a left-hand side are.
 func (p pairKind) bands(rows, k int) int {
-	blocks := (k + gemmDepth - 1) / gemmDepth
-	at, n := p.deep((blocks-1)*gemmDepth, k-(blocks-1)*gemmDepth)
+	depth := p.depth(k)
+	last := (k - 1) / depth * depth
+	at, n := p.deep(last, k-last)
 	return bandsOf(rows) * gemmRows * (at + n)
 }
 
@@ -38,8 +53,9 @@ func bandsOf(rows int) int { return (rows + gemmRows - 1) / gemmRows }
 
 // layBand lays out one.
 func (l *Left) layBand(b int) {
-	for d := 0; d < l.k; d += gemmDepth {
-		k := min(gemmDepth, l.k-d)
+	depth := l.pairs.depth(l.k)
+	for d := 0; d < l.k; d += depth {
+		k := min(depth, l.k-d)
 		at, n := l.pairs.deep(d, k)
 		if to := l.bandAt(b*gemmRows, at, n); l.pairs != noPairs {
 			l.pairBand(to, b*gemmRows, d, k)
@@ -68,10 +84,18 @@ func layColumns(to []float32, v View, all, k int) {
 			copy(to[j*gemmRows:][:gemmRows], v.Data[j*v.Col:])
 		}
 		return
-	case v.Col == 1 && all >= 16:
+	case v.Col == 1 && rows == gemmRows && bandFast(to, v, k):
+		return
+	case v.Col == 1 && all >= 16 && transposesRows():
 		// Sixteen rows at a time: what they have too much is overwritten by those that follow.
-		for ; c+16 < k && transposesRows(); c += 16 {
+		for ; c+16 < k; c += 16 {
 			transpose16(to[c*gemmRows:], gemmRows, v.Data[c:], v.Row)
+		}
+		if c+16 == k {
+			var last [16*gemmRows + 4]float32
+			transpose16(last[:], gemmRows, v.Data[c:], v.Row)
+			copy(to[c*gemmRows:k*gemmRows], last[:])
+			return
 		}
 	}
 	for ; c < k; c++ {
@@ -85,21 +109,30 @@ func layColumns(to []float32, v View, all, k int) {
 
 // pairBand lays out the pairs of k numbers from d on of the rows of a band.
 func (l *Left) pairBand(to []float32, row, d, k int) {
+	x, rows := l.x.from(row, d), min(gemmRows, l.rows-row)
+	switch {
+	case l.pairs == wholePairs:
+		wholeBand(to, x, rows, k)
+	case rows < gemmRows:
+		var last [gemmRows * 2 * gemmDepth]float32
+		for i := range rows {
+			copy(last[i*k:][:k], x.Data[i*x.Row:])
+		}
+		pairBand(to, last[:], k, k/2)
+	default:
+		pairBand(to, x.Data, x.Row, k/2)
+	}
+}
+
+// wholeBand lays out the pairs of integers, and their scales, of k numbers in a few rows.
+func wholeBand(to []float32, x View, rows, k int) {
 	var pairs [16 * gemmDepth / 2]float32 // sixteen rows, as they are transposed
-	rows := min(gemmRows, l.rows-row)
 	k /= 2
 	scales := to[k*gemmRows:]
 	for i := range rows {
-		x := l.x.Data[(row+i)*l.x.Row+d:][:2*k]
-		if l.pairs == wholePairs {
-			scales[i] = wholesAlong(pairs[i*k:], x)
-		} else {
-			pairAlong(pairs[i*k:], x)
-		}
+		scales[i] = wholesAlong(pairs[i*k:], x.Data[i*x.Row:][:2*k])
 	}
-	if l.pairs == wholePairs {
-		clear(scales[rows:])
-	}
+	clear(scales[rows:])
 	layColumns(to, RowMajor(pairs[:], k), 16, k)
 }
 

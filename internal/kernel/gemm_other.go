@@ -21,6 +21,9 @@ func hasPairs() bool               { return false }
 func hasWholes() bool              { return false }
 func pairAlong(dst, src []float32) {}
 
+func bandFast(dst []float32, v View, k int) bool { return false }
+func pairBand(dst, src []float32, row, k int)    {}
+
 func wholesAlong(dst, src []float32) (scale float32) { return wholesAlongGeneric(dst, src) }
 
 func wholesDown(dst, scales, src []float32, row, n int) {

@@ -25,7 +25,7 @@ type gemmScratch struct {
 	edge  gemmEdge
 	near  []float32 // bands of the left side that are not laid out before; see Left.near
 	panel []float32 // [columns/gemmCols, k, gemmCols]
-	pairs []float32 // one panel as pairs, [k/2, gemmCols]; or panels of split numbers
+	pairs []float32 // panels of pairs, [columns/gemmCols, k/2, gemmCols], with scales; or of split numbers
 	sums  []float32 // of split numbers; see cutSum.split
 	tall  []float32 // sixteen rows of weights as [columns, 16]
 	q     []uint8   // a panel of weights; see packing
@@ -90,7 +90,7 @@ func (s *gemmScratch) packAlong(panel []float32, w *Matrix, d, k, j, n int) {
 // wide decodes columns d to d+k of up to sixteen rows of a float matrix as [16, k].
 func (s *gemmScratch) wide(w *Matrix, row, rows, d, k int) []float32 {
 	if len(s.tall) < groupRows*k {
-		s.tall = make([]float32, groupRows*gemmDepth)
+		s.tall = make([]float32, groupRows*k)
 	}
 	size := w.format.BlockBytes
 	for i := range rows {

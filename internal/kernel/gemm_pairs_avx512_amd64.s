@@ -2,44 +2,19 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "gemm_avx512_amd64.h"
+#include "prefetchw_amd64.h"
 #include "registers_avx512_amd64.h"
 
 // Tiles of products of bfloat16 numbers for AVX-512 with BF16. A register holds pairs
-// of numbers, k even in the lower and k odd in the upper half of 32 bits; VDPBF16PS,
-// which the assembler does not know, adds both products to a float32.
-//
-// Registers are those of gemm_avx512_amd64.s.
-#define PAIRENTER \
-	MOVQ t+0(FP), R15 \
-	MOVQ gemmTile_a(R15), R8 \
-	MOVQ gemmTile_aRow(R15), AX \
-	MOVQ gemmTile_aCol(R15), BX \
-	SHLQ $2, AX \
-	SHLQ $2, BX \
-	LEAQ (AX)(AX*2), R12 \
-	LEAQ (R8)(R12*1), R9 \
-	LEAQ (R9)(R12*1), R10 \
-	LEAQ (R10)(R12*1), R11 \
-	MOVQ gemmTile_b(R15), SI \
-	MOVQ gemmTile_bRow(R15), DX \
-	SHLQ $2, DX \
-	MOVQ gemmTile_k(R15), CX \
-	MOVQ gemmTile_c(R15), DI \
-	MOVQ gemmTile_cRow(R15), R12 \
-	SHLQ $2, R12
-
-#define PAIRNEXT \
-	ADDQ BX, R8 \
-	ADDQ BX, R9 \
-	ADDQ BX, R10 \
-	ADDQ BX, R11 \
-	ADDQ DX, SI \
-	DECQ CX \
-	JNZ loop
+// of numbers, k even in the lower and k odd in the upper half of 32 bits; VDPBF16PS
+// adds both products to a float32. VCVTNE2PS2BF16 rounds two registers, to nearest, ties
+// to even. Both take denormal numbers for zeros, and the assembler knows neither.
 
 // func gemmPairs12x32AVX512(t *gemmTile)
 TEXT ·gemmPairs12x32AVX512(SB), NOSPLIT, $0-8
-	PAIRENTER
+	GEMMENTER
+	GEMMASK(ASK2)
 	ZERO24
 loop:
 	VMOVUPS (SI), Z24
@@ -80,7 +55,7 @@ loop:
 	LONG $0x400e8262; WORD $0xe952 // VDPBF16PS Z25, Z30, Z21
 	LONG $0x40068262; WORD $0xf052 // VDPBF16PS Z24, Z31, Z22
 	LONG $0x40068262; WORD $0xf952 // VDPBF16PS Z25, Z31, Z23
-	PAIRNEXT
+	GEMMNEXT
 	MOVBLZX gemmTile_addition(R15), R13
 	TESTL R13, R13
 	JZ store
@@ -161,7 +136,8 @@ store:
 
 // func gemmPairs12x16AVX512(t *gemmTile)
 TEXT ·gemmPairs12x16AVX512(SB), NOSPLIT, $0-8
-	PAIRENTER
+	GEMMENTER
+	GEMMASK(ASK1)
 	ZERO12
 loop:
 	VMOVUPS (SI), Z24
@@ -189,7 +165,7 @@ loop:
 	LONG $0x40161262; WORD $0xc852 // VDPBF16PS Z24, Z29, Z9
 	LONG $0x400e1262; WORD $0xd052 // VDPBF16PS Z24, Z30, Z10
 	LONG $0x40061262; WORD $0xd852 // VDPBF16PS Z24, Z31, Z11
-	PAIRNEXT
+	GEMMNEXT
 	MOVBLZX gemmTile_addition(R15), R13
 	TESTL R13, R13
 	JZ store
@@ -244,21 +220,6 @@ store:
 	VZEROUPPER
 	RET
 
-// ROUND rounds float32 to the upper 16 bits, to nearest, ties to even.
-//
-//	Z30  0x7fff  Z31  1
-#define ROUND(Z, T) \
-	VPSRLD $16, Z, T \
-	VPANDD Z31, T, T \
-	VPADDD Z30, T, T \
-	VPADDD T, Z, Z
-
-#define ROUNDENTER \
-	MOVL $0x7fff, AX \
-	VPBROADCASTD AX, Z30 \
-	MOVL $1, AX \
-	VPBROADCASTD AX, Z31
-
 // func pairAlongAVX512(dst, src *float32, n int)
 //
 // Neighbours become pairs; n pairs, a multiple of 16.
@@ -266,22 +227,28 @@ TEXT ·pairAlongAVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
-	ROUNDENTER
 loop:
 	VMOVUPS (SI), Z0
 	VMOVUPS 64(SI), Z1
-	ROUND(Z0, Z2)
-	ROUND(Z1, Z3)
-	VPSRLD $16, Z0, Z0
-	VPSRLD $16, Z1, Z1
-	VPMOVDW Z0, (DI)
-	VPMOVDW Z1, 32(DI)
+	LONG $0x4877f262; WORD $0xc072 // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VMOVUPS Z0, (DI)
 	ADDQ $128, SI
 	ADDQ $64, DI
 	SUBQ $16, CX
 	JNZ loop
 	VZEROUPPER
 	RET
+
+// The words of two registers of sixteen, taken in turn.
+DATA inTurn<>+0(SB)/8, $0x0011000100100000
+DATA inTurn<>+8(SB)/8, $0x0013000300120002
+DATA inTurn<>+16(SB)/8, $0x0015000500140004
+DATA inTurn<>+24(SB)/8, $0x0017000700160006
+DATA inTurn<>+32(SB)/8, $0x0019000900180008
+DATA inTurn<>+40(SB)/8, $0x001b000b001a000a
+DATA inTurn<>+48(SB)/8, $0x001d000d001c000c
+DATA inTurn<>+56(SB)/8, $0x001f000f001e000e
+GLOBL inTurn<>(SB), RODATA|NOPTR, $64
 
 // func pairRowsAVX512(dst, src *float32, row, cols, n int)
 //
@@ -293,9 +260,7 @@ TEXT ·pairRowsAVX512(SB), NOSPLIT, $0-40
 	MOVQ row+16(FP), DX
 	MOVQ cols+24(FP), BX
 	MOVQ n+32(FP), CX
-	ROUNDENTER
-	MOVL $0xffff0000, AX
-	VPBROADCASTD AX, Z29
+	VMOVDQU64 inTurn<>+0(SB), Z2
 	SHLQ $2, DX
 	SHLQ $2, BX
 rows:
@@ -304,12 +269,9 @@ rows:
 loop:
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS (R9)(AX*1), Z1
-	ROUND(Z0, Z2)
-	ROUND(Z1, Z3)
-	VPSRLD $16, Z0, Z0
-	VPANDD Z29, Z1, Z1
-	VPORD Z0, Z1, Z1
-	VMOVUPS Z1, (DI)(AX*1)
+	LONG $0x4877f262; WORD $0xc072 // VCVTNE2PS2BF16 Z0, Z1, Z0
+	VPERMW Z0, Z2, Z0
+	VMOVDQU64 Z0, (DI)(AX*1)
 	ADDQ $64, AX
 	CMPQ AX, BX
 	JLT loop

@@ -173,7 +173,7 @@ func TestGemmHalf(t *testing.T) {
 	pool := NewPool(3)
 	defer pool.Close()
 	for _, f := range Formats() {
-		for _, size := range [][2]int{{40, 512}, {320, 256}, {32, 320}} {
+		for _, size := range [][2]int{{40, 768}, {608, 256}, {32, 320}} {
 			rows, cols := size[0], size[1]
 			if cols%f.BlockLen != 0 {
 				continue

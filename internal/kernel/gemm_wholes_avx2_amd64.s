@@ -2,6 +2,7 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "prefetchw_amd64.h"
 #include "registers_avx2_amd64.h"
 
 // Products of integers for AVX2: see gemm_wholes.go. A register holds pairs of numbers, k even
@@ -70,6 +71,9 @@ CONST(nan, 0x7fc00000)
 	OP(16(R8), Y8, Y9) \
 	OP(20(R8), Y10, Y11)
 
+// A line of a row of c is asked for.
+#define ASK PREFETCHW_R14; ADDQ R12, R14
+
 // func gemmWholes6x16AVX2(t *gemmTile)
 //
 // Numbers of a column of a lie side by side, as in bands.
@@ -85,6 +89,8 @@ TEXT ·gemmWholes6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ gemmTile_c(R15), DI
 	MOVQ gemmTile_cRow(R15), R12
 	SHLQ $2, R12
+	MOVQ DI, R14
+	ASK; ASK; ASK; ASK; ASK; ASK
 	ZERO(Y0, Y1)
 	ZERO(Y2, Y3)
 	ZERO(Y4, Y5)

@@ -4,6 +4,7 @@
 #include "textflag.h"
 #include "registers_avx512_amd64.h"
 #include "amx_amd64.h"
+#include "prefetchw_amd64.h"
 
 // Products on the tiles of AMX, see tiled.go. In each step the sums of the next block leave
 // their tiles, those of the block two after that are begun, and those of this one are
