@@ -35,9 +35,10 @@ const (
 const AutoKV Type = 1<<16 + 1
 
 // BestKV is the type in which keys and values of heads of headDim numbers serve best on this
-// machine: Q16, which is about as near to them as F16, where there are tiles and heads fill them.
+// machine: Q16, which is about as near to them as F16, where vectors or tiles multiply its digits and
+// heads fill them.
 func BestKV(headDim int) Type {
-	if tiles && digitable(headDim) {
+	if isa == pathAVX512 && digitable(headDim) {
 		return Q16
 	}
 	return F16
