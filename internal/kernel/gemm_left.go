@@ -17,7 +17,7 @@ const (
 // depth is how many of k numbers a block has: see gemmDepth, and twice as many where these are as many
 // pairs. Blocks are even then, unless blocks of formats with 256 numbers would have to be cut.
 func (p pairKind) depth(k int) int {
-	if p != halfPairs {
+	if p != halfPairs || k == 0 {
 		return gemmDepth
 	}
 	unit := 32

@@ -73,6 +73,15 @@ func TestSumsOfNothing(t *testing.T) {
 	if y[0] != 0 || y[1] != 0 || z[0] != 1 || z[1] != 2 {
 		t.Errorf("have %v and %v, want zeros and what was there", y, z)
 	}
+	for _, precision := range []Precision{Full, Split, Half} { // of no k, too
+		g := Gemm{Precision: precision}
+		left := g.Left(make([]float32, g.LeftLen(1, 0)), RowMajor(nil, 0), 1, 0)
+		y := []float32{1, 2}
+		g.Sums(nil, Sum{Y: y, N: 2, Terms: []Term{{left, Of(RowMajor(nil, 2))}}})
+		if y[0] != 0 || y[1] != 0 {
+			t.Errorf("%v: of no k the sum is %v, want zeros", precision, y)
+		}
+	}
 	defer func() {
 		if recover() == nil {
 			t.Error("a result of another shape is not refused")
