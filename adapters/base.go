@@ -84,8 +84,10 @@ func (b *Base) Warm(ctx context.Context) {
 		b.norm2(l)
 		select {
 		case <-ctx.Done():
-			return
 		case <-time.After(2 * time.Since(start)):
+		}
+		if ctx.Err() != nil { // both may have been ready
+			return
 		}
 	}
 }
