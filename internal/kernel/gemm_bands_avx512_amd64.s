@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "pairs_avx512_amd64.h"
 
 // Bands of left-hand sides for AVX-512: twelve rows of a matrix become columns of twelve numbers,
 // sixteen columns at a time.
@@ -8,6 +9,7 @@
 //	R8–R11  rows 0, 3, 6 and 9;  DX  bytes of a row
 //	DI      the band;  CX  sixteens of columns
 //	Z0–Z11  a row each, then a quarter of the columns of four rows each
+//	Z16–Z29  free
 #define BANDENTER \
 	MOVQ dst+0(FP), DI \
 	MOVQ src+8(FP), R8 \
@@ -62,64 +64,40 @@
 	LANES(Z5, Z9, Z2, Z6, 64) \
 	LANES(Z10, Z3, Z7, Z11, 128)
 
+// BAND takes sixteen columns of each row by AT, which reads one or two vectors, of so many bytes in all.
+#define BAND(AT, size) \
+	BANDENTER \
+loop: \
+	AT((R8), 64(R8), Z0) \
+	AT((R8)(DX*1), 64(R8)(DX*1), Z1) \
+	AT((R8)(DX*2), 64(R8)(DX*2), Z2) \
+	AT((R9), 64(R9), Z3) \
+	AT((R9)(DX*1), 64(R9)(DX*1), Z4) \
+	AT((R9)(DX*2), 64(R9)(DX*2), Z5) \
+	AT((R10), 64(R10), Z6) \
+	AT((R10)(DX*1), 64(R10)(DX*1), Z7) \
+	AT((R10)(DX*2), 64(R10)(DX*2), Z8) \
+	AT((R11), 64(R11), Z9) \
+	AT((R11)(DX*1), 64(R11)(DX*1), Z10) \
+	AT((R11)(DX*2), 64(R11)(DX*2), Z11) \
+	COLUMNS \
+	BANDNEXT(size) \
+	VZEROUPPER \
+	RET
+
+#define FLOATS(p, q, Z) VMOVUPS p, Z
+
+// PAIRS makes neighbours pairs of bfloat16 numbers, the first in the lower half.
+#define PAIRS(p, q, Z) VMOVUPS p, Z28; VMOVUPS q, Z29; PAIR_Z28; VMOVAPS Z28, Z
+
 // func floatBandAVX512(dst, src *float32, row, n int)
 //
 // n is sixteens of numbers in a row.
 TEXT ·floatBandAVX512(SB), NOSPLIT, $0-32
-	BANDENTER
-loop:
-	VMOVUPS (R8), Z0
-	VMOVUPS (R8)(DX*1), Z1
-	VMOVUPS (R8)(DX*2), Z2
-	VMOVUPS (R9), Z3
-	VMOVUPS (R9)(DX*1), Z4
-	VMOVUPS (R9)(DX*2), Z5
-	VMOVUPS (R10), Z6
-	VMOVUPS (R10)(DX*1), Z7
-	VMOVUPS (R10)(DX*2), Z8
-	VMOVUPS (R11), Z9
-	VMOVUPS (R11)(DX*1), Z10
-	VMOVUPS (R11)(DX*2), Z11
-	COLUMNS
-	BANDNEXT(64)
-	VZEROUPPER
-	RET
-
-// Neighbours become pairs of bfloat16 numbers, the first in the lower half.
-#define PAIRS(p, q) VMOVUPS p, Z28; VMOVUPS q, Z29
+	BAND(FLOATS, 64)
 
 // func pairBandAVX512(dst, src *float32, row, n int)
 //
-// n is sixteens of pairs in a row. The assembler does not know VCVTNE2PS2BF16, which rounds to
-// nearest, ties to even, and takes denormal numbers for zeros, as VDPBF16PS does.
+// n is sixteens of pairs in a row.
 TEXT ·pairBandAVX512(SB), NOSPLIT, $0-32
-	BANDENTER
-loop:
-	PAIRS((R8), 64(R8))
-	LONG $0x40179262; WORD $0xc472 // VCVTNE2PS2BF16 Z28, Z29, Z0
-	PAIRS((R8)(DX*1), 64(R8)(DX*1))
-	LONG $0x40179262; WORD $0xcc72 // VCVTNE2PS2BF16 Z28, Z29, Z1
-	PAIRS((R8)(DX*2), 64(R8)(DX*2))
-	LONG $0x40179262; WORD $0xd472 // VCVTNE2PS2BF16 Z28, Z29, Z2
-	PAIRS((R9), 64(R9))
-	LONG $0x40179262; WORD $0xdc72 // VCVTNE2PS2BF16 Z28, Z29, Z3
-	PAIRS((R9)(DX*1), 64(R9)(DX*1))
-	LONG $0x40179262; WORD $0xe472 // VCVTNE2PS2BF16 Z28, Z29, Z4
-	PAIRS((R9)(DX*2), 64(R9)(DX*2))
-	LONG $0x40179262; WORD $0xec72 // VCVTNE2PS2BF16 Z28, Z29, Z5
-	PAIRS((R10), 64(R10))
-	LONG $0x40179262; WORD $0xf472 // VCVTNE2PS2BF16 Z28, Z29, Z6
-	PAIRS((R10)(DX*1), 64(R10)(DX*1))
-	LONG $0x40179262; WORD $0xfc72 // VCVTNE2PS2BF16 Z28, Z29, Z7
-	PAIRS((R10)(DX*2), 64(R10)(DX*2))
-	LONG $0x40171262; WORD $0xc472 // VCVTNE2PS2BF16 Z28, Z29, Z8
-	PAIRS((R11), 64(R11))
-	LONG $0x40171262; WORD $0xcc72 // VCVTNE2PS2BF16 Z28, Z29, Z9
-	PAIRS((R11)(DX*1), 64(R11)(DX*1))
-	LONG $0x40171262; WORD $0xd472 // VCVTNE2PS2BF16 Z28, Z29, Z10
-	PAIRS((R11)(DX*2), 64(R11)(DX*2))
-	LONG $0x40171262; WORD $0xdc72 // VCVTNE2PS2BF16 Z28, Z29, Z11
-	COLUMNS
-	BANDNEXT(128)
-	VZEROUPPER
-	RET
+	BAND(PAIRS, 128)

@@ -3,13 +3,13 @@
 #include "go_asm.h"
 #include "textflag.h"
 #include "gemm_avx512_amd64.h"
+#include "pairs_avx512_amd64.h"
 #include "prefetchw_amd64.h"
 #include "registers_avx512_amd64.h"
 
 // Tiles of products of bfloat16 numbers for AVX-512 with BF16. A register holds pairs
-// of numbers, k even in the lower and k odd in the upper half of 32 bits; VDPBF16PS
-// adds both products to a float32. VCVTNE2PS2BF16 rounds two registers, to nearest, ties
-// to even. Both take denormal numbers for zeros, and the assembler knows neither.
+// of numbers, k even in the lower and k odd in the upper half of 32 bits; VDPBF16PS,
+// which the assembler does not know, adds both products to a float32.
 
 // func gemmPairs12x32AVX512(t *gemmTile)
 TEXT ·gemmPairs12x32AVX512(SB), NOSPLIT, $0-8
@@ -228,10 +228,10 @@ TEXT ·pairAlongAVX512(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 loop:
-	VMOVUPS (SI), Z0
-	VMOVUPS 64(SI), Z1
-	LONG $0x4877f262; WORD $0xc072 // VCVTNE2PS2BF16 Z0, Z1, Z0
-	VMOVUPS Z0, (DI)
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	PAIR_Z28
+	VMOVUPS Z28, (DI)
 	ADDQ $128, SI
 	ADDQ $64, DI
 	SUBQ $16, CX
@@ -267,11 +267,11 @@ rows:
 	LEAQ (SI)(DX*1), R9
 	XORL AX, AX
 loop:
-	VMOVUPS (SI)(AX*1), Z0
-	VMOVUPS (R9)(AX*1), Z1
-	LONG $0x4877f262; WORD $0xc072 // VCVTNE2PS2BF16 Z0, Z1, Z0
-	VPERMW Z0, Z2, Z0
-	VMOVDQU64 Z0, (DI)(AX*1)
+	VMOVUPS (SI)(AX*1), Z28
+	VMOVUPS (R9)(AX*1), Z29
+	PAIR_Z28
+	VPERMW Z28, Z2, Z28
+	VMOVDQU64 Z28, (DI)(AX*1)
 	ADDQ $64, AX
 	CMPQ AX, BX
 	JLT loop
