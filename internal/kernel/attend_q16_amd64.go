@@ -8,6 +8,9 @@ import "unsafe"
 func splitDigitsAVX512(high, low *int8, x *float32, n, next int) (top uint32, sum int32)
 
 //go:noescape
+func putValueAVX512(to *byte, high, low *int8, n, next, at int)
+
+//go:noescape
 func digitSoftmaxAVX512(c *digitSoftmax)
 
 //go:noescape
@@ -134,5 +137,19 @@ func (f *digitSoftmax) fast() bool {
 		return false
 	}
 	digitSoftmaxAVX512(f)
+	return true
+}
+
+// putValuesFast reports whether it did the work. It writes the bytes of its tokens alone: another worker may be
+// storing the others of their words.
+func (kv *KV) putValuesFast(values []byte, x []digits, slot int) bool {
+	if isa != pathAVX512 {
+		return false
+	}
+	next, from := kv.BlockLen*64, slot/4*256
+	_ = values[(kv.HeadDim/32-1)*next+from+255]
+	for t := range x {
+		putValueAVX512(&values[from], &x[t].high[0], &x[t].low[0], kv.HeadDim, next, slot%4+t)
+	}
 	return true
 }

@@ -331,6 +331,43 @@ split:
 	VZEROUPPER
 	RET
 
+// func putValueAVX512(to *byte, high, low *int8, n, next, at int)
+//
+// The digits of one token's value, n of them, a multiple of 32, become byte at of every four. Those of 32 numbers
+// take 256 bytes, next bytes after the 32 before.
+TEXT ·putValueAVX512(SB), NOSPLIT, $0-48
+	MOVQ to+0(FP), DI
+	MOVQ high+8(FP), SI
+	MOVQ low+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ next+32(FP), DX
+	MOVQ at+40(FP), AX
+	MOVQ $0x1111111111111111, R9
+	SHLXQ AX, R9, R9
+	KMOVQ R9, K1
+	SHLL $3, AX
+	VMOVD AX, X4
+put:
+	VPMOVZXBD (SI), Z0
+	VPMOVZXBD (R8), Z1
+	VPMOVZXBD 16(SI), Z2
+	VPMOVZXBD 16(R8), Z3
+	VPSLLD X4, Z0, Z0
+	VPSLLD X4, Z1, Z1
+	VPSLLD X4, Z2, Z2
+	VPSLLD X4, Z3, Z3
+	VMOVDQU8 Z0, K1, (DI)
+	VMOVDQU8 Z1, K1, 64(DI)
+	VMOVDQU8 Z2, K1, 128(DI)
+	VMOVDQU8 Z3, K1, 192(DI)
+	ADDQ $32, SI
+	ADDQ $32, R8
+	ADDQ DX, DI
+	SUBQ $32, CX
+	JNZ  put
+	VZEROUPPER
+	RET
+
 // Softmax of rows of scores, and digits of the weights times the scales of their values. Four rows take turns, as each
 // waits for itself most of the time.
 //

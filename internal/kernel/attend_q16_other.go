@@ -10,3 +10,5 @@ func splitDigits(high, low []int8, x []float32, next int) (scale float32, sum in
 }
 
 func (f *digitSoftmax) fast() bool { return false }
+
+func (kv *KV) putValuesFast(values []byte, x []digits, slot int) bool { return false }

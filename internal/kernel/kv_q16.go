@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
 // Q16 is a type of keys and values alone; no file has it. They are integers of sixteen bits with
@@ -56,6 +57,11 @@ func (kv *KV) parts(arena []byte, block, head int) (scales, digits []byte) {
 type digits struct {
 	high, low [digitMaxDim]int8
 	scale     float32
+}
+
+// words are the digits as bytes, four of which are a word of a key.
+func (d *digits) words() (high, low []byte) {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&d.high)), len(d.high)), unsafe.Slice((*byte)(unsafe.Pointer(&d.low)), len(d.low))
 }
 
 func (d *digits) of(x []float32) {
@@ -128,15 +134,19 @@ const keyBias = 0x80808080
 func (kv *KV) putKey(keys []byte, x *digits, slot int) {
 	row := 8 * kv.BlockLen
 	keys = keys[slot/digitLanes*2*64+slot%digitLanes*4:]
+	high, low := x.words()
 	for e := 0; e < kv.HeadDim; e += 4 {
-		to, high, low := keys[e/4*row:], x.high[e:e+4], x.low[e:e+4]
-		binary.LittleEndian.PutUint32(to, word(high[0], high[1], high[2], high[3])^keyBias)
-		binary.LittleEndian.PutUint32(to[64:], word(low[0], low[1], low[2], low[3])^keyBias)
+		to := keys[e/4*row:][:68]
+		binary.LittleEndian.PutUint32(to, binary.LittleEndian.Uint32(high[e:])^keyBias)
+		binary.LittleEndian.PutUint32(to[64:], binary.LittleEndian.Uint32(low[e:])^keyBias)
 	}
 }
 
 // putValues stores the values of tokens that share words.
 func (kv *KV) putValues(values []byte, x []digits, slot int) {
+	if kv.putValuesFast(values, x, slot) {
+		return
+	}
 	for e := 0; e < kv.HeadDim; e += digitLanes {
 		at := e/32*kv.BlockLen*64 + slot/4*256 + e%32*8
 		high, low := values[at+slot%4:], values[at+slot%4+64:]

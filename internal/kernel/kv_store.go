@@ -6,14 +6,22 @@ import "encoding/binary"
 func (kv *KV) StoreRows(p *Pool, k, v []float32, spans []Span) {
 	t := spareStores.take()
 	t.kv, t.k, t.v, t.spans = kv, k, v, spans
-	t.chunk = max(1, 8192/(kv.KVHeads*kv.HeadDim)/kv.BlockLen) * kv.BlockLen
 	last := 0
 	for _, s := range spans {
 		last = max(last, s.Row+s.Len)
 	}
+	if width := kv.KVHeads * kv.HeadDim; last <= kv.BlockLen {
+		t.chunk = max(1, storeFew/width)
+	} else {
+		t.chunk = max(1, storeMany/width/kv.BlockLen) * kv.BlockLen
+	}
 	p.Run((last+t.chunk-1)/t.chunk, t)
 	spareStores.put(t)
 }
+
+// How many numbers of keys a worker stores at once: of many rows, and of the few of as many sequences, each to
+// memory that is not near, which takes half a microsecond and more.
+const storeMany, storeFew = 8192, 768
 
 var spareStores spare[storeTask]
 

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -109,15 +110,44 @@ func BenchmarkAttendDeep(b *testing.B) {
 }
 
 func BenchmarkStoreRows(b *testing.B) {
-	for _, typ := range []Type{F16, Q8_0} {
-		b.Run(typ.String(), func(b *testing.B) {
-			c := newPaged(rand.New(rand.NewPCG(1, 2)), KV{Type: typ, BlockLen: 32, KVHeads: 3, HeadDim: 64}, AttendOptions{Heads: 9}, 512)
-			s := &c.seqs[0]
-			spans := []Span{{Len: 1, Past: 77, Blocks: s.blocks}}
-			for b.Loop() {
-				c.kv.StoreRows(nil, s.k, s.v, spans)
-			}
-		})
+	for _, typ := range []Type{F16, Q16, Q8_0} {
+		for _, rows := range []int{1, 256} {
+			b.Run(fmt.Sprintf("%v/rows=%d", typ, rows), func(b *testing.B) {
+				c := newPaged(rand.New(rand.NewPCG(1, 2)), KV{Type: typ, BlockLen: 32, KVHeads: 3, HeadDim: 64}, AttendOptions{Heads: 9}, 512)
+				s := &c.seqs[0]
+				spans := []Span{{Len: rows, Past: 77, Blocks: s.blocks}}
+				for b.Loop() {
+					c.kv.StoreRows(nil, s.k, s.v, spans)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkStoreFar is a row each of eight sequences, to blocks that are not near.
+func BenchmarkStoreFar(b *testing.B) {
+	const rows, blocks = 8, 8192
+	for _, typ := range []Type{F16, Q16} {
+		for _, workers := range []int{1, runtime.GOMAXPROCS(0)} {
+			b.Run(fmt.Sprintf("%v/workers=%d", typ, workers), func(b *testing.B) {
+				p := NewPool(workers)
+				defer p.Close()
+				kv := &KV{Type: typ, BlockLen: 32, KVHeads: 3, HeadDim: 64}
+				kv.K, kv.V = make([]byte, blocks*kv.BlockBytes()), make([]byte, blocks*kv.BlockBytes())
+				rng := rand.New(rand.NewPCG(1, 2))
+				x, order := randomActs(rng, rows, 192), rng.Perm(blocks)
+				spans := make([]Span, rows)
+				for i := range spans {
+					spans[i] = Span{Row: i, Len: 1, Past: rng.IntN(32), Blocks: make([]int32, 1)}
+				}
+				for at := 0; b.Loop(); at += rows {
+					for i := range spans {
+						spans[i].Blocks[0] = int32(order[(at+i)%blocks])
+					}
+					kv.StoreRows(p, x, x, spans)
+				}
+			})
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // SoftmaxRow is y = e^x / Σ e^x over one row. y may be x. A row of -Inf alone, or
 // with a NaN, becomes NaN.
@@ -54,4 +57,29 @@ func ArgMax(x []float32) int {
 		}
 	}
 	return min(0, len(x)-1) // nothing but NaN, or nothing
+}
+
+// Largest is the position of the largest number and the number, the first of equals: of nothing and of nothing but
+// -Inf, 0 and -Inf. ok is false if there is a NaN.
+func Largest(x []float32) (at int, top float32, ok bool) {
+	const part = 4096 // numbers that are still near when the largest of them is looked for
+	top = float32(math.Inf(-1))
+	for from := 0; from < len(x); from += part {
+		p := x[from:min(from+part, len(x))]
+		m, n := largestFast(p)
+		for _, v := range p[n:] {
+			if v != v {
+				return 0, 0, false
+			}
+			m = max(m, v)
+		}
+		if m != m {
+			return 0, 0, false
+		}
+		if m > top {
+			at = from + slices.Index(p, m)
+			top = x[at]
+		}
+	}
+	return at, top, true
 }

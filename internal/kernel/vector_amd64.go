@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 //go:noescape
 func mulScaledAVX2(y, x, w *float32, s float32, n int)
@@ -33,6 +36,9 @@ func sumWideAVX2(sum *[16]float64, x *float32, n int)
 
 //go:noescape
 func maxLanesAVX2(top *[16]float32, x *float32, n int)
+
+//go:noescape
+func largestAVX2(x *float32, n int) float32
 
 //go:noescape
 func siluAVX2(y, x, w *float32, n int)
@@ -179,6 +185,14 @@ func maxLanes(top *[lanes]float32, x []float32) int {
 		maxLanesAVX2(top, &x[0], n)
 	}
 	return n
+}
+
+// largestFast is the largest of the first n numbers, NaN if there is one, -Inf of none.
+func largestFast(x []float32) (top float32, n int) {
+	if n = vectors(len(x), 32); n == 0 {
+		return float32(math.Inf(-1)), 0
+	}
+	return largestAVX2(&x[0], n), n
 }
 
 func softCapFast(y, x []float32, c float32) int {

@@ -192,6 +192,57 @@ loop:
 	VZEROUPPER
 	RET
 
+// func largestAVX2(x *float32, n int) float32
+//
+// The largest, or NaN if there is one. n is a positive multiple of 32. Y4 to Y7 have ones where there was a NaN.
+#define LARGER(AT, TOP, NAN) \
+	VMOVUPS AT(SI)(AX*4), Y8 \
+	VMAXPS TOP, Y8, TOP \
+	VCMPPS $3, Y8, Y8, Y9 \
+	VORPS Y9, NAN, NAN
+TEXT ·largestAVX2(SB), NOSPLIT, $0-20
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	XORQ AX, AX
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+loop:
+	LARGER(0, Y0, Y4)
+	LARGER(32, Y1, Y5)
+	LARGER(64, Y2, Y6)
+	LARGER(96, Y3, Y7)
+	ADDQ $32, AX
+	CMPQ AX, CX
+	JLT  loop
+	VMAXPS Y0, Y1, Y0
+	VMAXPS Y2, Y3, Y2
+	VMAXPS Y0, Y2, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X0, X1, X0
+	VPERMILPS $0x4e, X0, X1
+	VMAXPS X0, X1, X0
+	VPERMILPS $0xb1, X0, X1
+	VMAXPS X0, X1, X0
+	VORPS Y4, Y5, Y4
+	VORPS Y6, Y7, Y6
+	VORPS Y4, Y6, Y4 // ones are a NaN
+	VEXTRACTF128 $1, Y4, X5
+	VORPS X4, X5, X4
+	VPERMILPS $0x4e, X4, X5
+	VORPS X4, X5, X4
+	VPERMILPS $0xb1, X4, X5
+	VORPS X4, X5, X4
+	VORPS X4, X0, X0
+	VMOVSS X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func maxLanesAVX2(top *[16]float32, x *float32, n int)
 //
 // Of a NaN and the largest so far the second operand stays, the largest.

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "math"
+
 // There is no assembly for this machine: of any number of numbers, none is done.
 
 func mulScaledFast(y, x, w []float32, s float32) int             { return 0 }
@@ -25,3 +27,5 @@ func encodeF16Fast(dst []byte, src []float32) int                { return 0 }
 func decodeBF16Fast(dst []float32, src []byte) int               { return 0 }
 func decodeKeysQ8Fast(dst []float32, q, s []byte, n, m int) bool { return false }
 func decodeValuesQ8Fast(dst []float32, q, s []byte, n int) bool  { return false }
+
+func largestFast([]float32) (top float32, n int) { return float32(math.Inf(-1)), 0 }

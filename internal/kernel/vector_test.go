@@ -333,3 +333,39 @@ func check(t *testing.T, name string, y []float32, f func()) {
 		}
 	}
 }
+
+// TestLargest against its definition, at the end of readable memory.
+func TestLargest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(61, 1))
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	all := asFloats(guarded(t, 4*10000, false))
+	eachImpl(t, func(t *testing.T) {
+		for n := range 200 {
+			if n > 150 {
+				n *= 50 // more than one part
+			}
+			for _, odd := range []float32{0, 1e30, inf, -inf, nan} {
+				x := all[len(all)-n:]
+				for i := range x {
+					x[i] = float32(rng.IntN(8)) - 9 // with equals
+				}
+				if n > 0 && odd != 0 {
+					x[rng.IntN(n)] = odd
+				}
+				at, top, ok := 0, -inf, true
+				for i, v := range x {
+					if v > top {
+						at, top = i, v
+					}
+					ok = ok && v == v
+				}
+				if !ok {
+					at, top = 0, 0
+				}
+				if a, m, o := Largest(x); a != at || m != top || o != ok {
+					t.Fatalf("of %d numbers, one of them %v: %d, %v, %v; want %d, %v, %v", n, odd, a, m, o, at, top, ok)
+				}
+			}
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"graft/internal/kernel"
 	"graft/serving"
 )
 
@@ -41,16 +42,9 @@ func score(logits []float32, id int32, n int) (serving.TokenLogprob, error) {
 
 // argmax is the first of the greatest logits, and its value.
 func argmax(logits []float32) (int32, float32, error) {
-	at, most := 0, float32(math.Inf(-1))
-	for i, l := range logits {
-		if l > most {
-			at, most = i, l
-		} else if l != l {
-			return 0, 0, errNotANumber
-		}
-	}
+	at, most, ok := kernel.Largest(logits)
 	switch {
-	case math.IsInf(float64(most), 1):
+	case !ok || math.IsInf(float64(most), 1):
 		return 0, 0, errNotANumber
 	case math.IsInf(float64(most), -1):
 		return 0, 0, errNoToken
