@@ -30,6 +30,12 @@ func compile(t testing.TB, m *model.Model, a *adapters.Adapter) *model.Adapter {
 // pass as the server does.
 func served(t testing.TB, m *model.Model, seqs [][]int32, sets ...[]model.Weighted) [][]float32 {
 	t.Helper()
+	return servedRows(t, m, seqs, func(*model.Segment) int { return 0 }, sets...)
+}
+
+// servedRows is served for the rows of each sequence from one on.
+func servedRows(t testing.TB, m *model.Model, seqs [][]int32, first func(s *model.Segment) int, sets ...[]model.Weighted) [][]float32 {
+	t.Helper()
 	const blocks = 4
 	cache, err := model.NewCache(m.CacheSpec(kernel.F32, 16, blocks*len(seqs)))
 	if err != nil {
@@ -49,14 +55,16 @@ func served(t testing.TB, m *model.Model, seqs [][]int32, sets ...[]model.Weight
 		}
 		b.Segs = append(b.Segs, s)
 		b.IDs = append(b.IDs, ids...)
-	}
-	for i := range b.IDs {
-		b.Logits = append(b.Logits, int32(i))
+		for row := s.Row + first(&s); row < len(b.IDs); row++ {
+			b.Logits = append(b.Logits, int32(row))
+		}
 	}
 	v := m.Forward(model.NewServeOps(pool, cache), b)
-	out := make([][]float32, len(seqs))
-	for i, s := range b.Segs {
-		out[i] = slices.Clone(v.Data[s.Row*v.Width : (s.Row+s.Len)*v.Width])
+	out, from := make([][]float32, len(seqs)), 0
+	for i := range b.Segs {
+		s := &b.Segs[i]
+		to := from + (s.Len-first(s))*v.Width
+		out[i], from = slices.Clone(v.Data[from:to]), to
 	}
 	return out
 }
@@ -122,8 +130,12 @@ func TestServedTogether(t *testing.T) {
 			seqs = append(seqs, ids)
 		}
 		together := served(t, m, seqs, sets...)
+		last := servedRows(t, m, seqs, func(s *model.Segment) int { return s.Len - 1 }, sets...)
 		different := map[float32]bool{}
 		for i, ids := range seqs {
+			if all := together[i]; !slices.Equal(last[i], all[len(all)-len(last[i]):]) {
+				t.Errorf("sequence %d: where its last row alone is asked for it gets other numbers", i)
+			}
 			alone := served(t, m, [][]int32{ids}, sets[i])[0]
 			if !slices.Equal(alone, together[i]) {
 				t.Errorf("sequence %d: alone it gets other numbers", i)

@@ -40,7 +40,7 @@ func TestDropoutGradient(t *testing.T) {
 					slope += float64(v) * float64(d[i])
 				}
 			}
-			const h = 5e-4
+			const h = 2.5e-4
 			loss := func(step float32) float64 {
 				for p, d := range direction {
 					for i, v := range d {

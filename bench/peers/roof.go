@@ -36,9 +36,9 @@ func decodeLimit(r roof, w *bench.Work, i int) float64 {
 }
 
 // prefillLimit is the most tokens per second of a prompt of n tokens: products of
-// eight-bit integers, of the head for the last token only. Attention is not counted.
+// eight-bit integers, of the head and what is before it for the last token only. Attention is not counted.
 func prefillLimit(r roof, w *bench.Work, n int) float64 {
-	return float64(n) * r.Int8 / float64(int64(n)*w.LayerOps+w.HeadOps)
+	return float64(n) * r.Int8 / float64(int64(n)*(w.LayerOps-w.LastOps)+w.LastOps+w.HeadOps)
 }
 
 // trainLimit is the most tokens per second of a step of LoRA: forward, and back to the

@@ -12,15 +12,15 @@ import (
 // and a model of two layers, one of which looks back four tokens.
 func TestLimits(t *testing.T) {
 	r := roof{Read: 1000, F32: 100, Int8: 400}
-	w := &bench.Work{WeightBytes: 90, LayerOps: 30, HeadOps: 20, KVBytes: 2, AttendOps: 5, Windows: []int{0, 4}}
+	w := &bench.Work{WeightBytes: 90, LayerOps: 30, LastOps: 5, HeadOps: 20, KVBytes: 2, AttendOps: 5, Windows: []int{0, 4}}
 	for name, c := range map[string]struct{ got, want float64 }{
 		"decode: 90 bytes of weights, 1+1 tokens of 2":                {decodeLimit(r, w, 0), 1000. / 94},
 		"decode: 90 bytes of weights, 6+4 tokens of 2":                {decodeLimit(r, w, 5), 1000. / 110},
-		"prefill: 10 tokens of 30 operations, one of 20":              {prefillLimit(r, w, 10), 10 * 400. / 320},
+		"prefill: 10 tokens of 25 operations, one of 5 and 20":        {prefillLimit(r, w, 10), 10 * 400. / 275},
 		"train: forward and back through 50 operations":               {trainLimit(r, w), 1.},
 		"deep: 0.1 s for a token, and 3 tokens of 2 bytes more":       {deepLimit(r, w, 10, 5, 8), 1 / (0.1 + 6./1000)},
 		"deep: the same position costs the same":                      {deepLimit(r, w, 10, 5, 5), 10},
-		"long: 1 s for each of two tokens, (2+4)*5/50 s of attention": {longLimit(r, w, 1, 2, 3), 1 / (1 - 0.6/2 + (2+4+6)*5/50./3)},
+		"long: 1 s for each of two tokens, (1+2)*5/50 s of attention": {longLimit(r, w, 1, 2, 3), 1 / (1 - 0.3/2 + (1+2+3)*5/50./3)},
 		"long: the same length costs the same":                        {longLimit(r, w, 1, 2, 2), 1},
 	} {
 		if math.Abs(c.got-c.want) > 1e-12 {

@@ -14,6 +14,7 @@ type Batch struct {
 	// Hidden; 0: all. Models that write compute all.
 	Layers int
 
+	whole     bool    // the last hidden states of all rows are wanted, not only those of Logits
 	positions []int32 // [T] of each row in its sequence; scratch of Begin
 }
 
@@ -33,6 +34,9 @@ type Segment struct {
 // Positions is where each row stands in its sequence, counted from 0: [T]. It is
 // valid from Begin on, until the batch is changed.
 func (b *Batch) Positions() []int32 { return b.positions }
+
+// some tells that not all rows are wanted of the last layer, but those of Logits.
+func (b *Batch) some() bool { return !b.whole && len(b.Logits) < len(b.IDs) }
 
 // Begin checks the batch and computes Positions. Every Ops calls it first.
 // A batch that contradicts itself is a fault of the caller, hence the panics.

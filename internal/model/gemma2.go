@@ -114,12 +114,14 @@ func buildGemma2(l *loader) network {
 	return network{trunk: m.trunk, norm: l.gemmaNorm("model.norm", l.Width), head: l.lmHead(m.embed), logitCap: l.LogitCap}
 }
 
-func (y *gemma2Layer) forward(o Ops, _ *Batch, x Value) Value {
+func (y *gemma2Layer) forward(o Ops, b *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
-	h = o.Linear(o.Attend(q, k, v, &y.attn), y.o)
-	x = o.Residual(x, o.Norm(h, y.postAttnNorm))
+	if x, h = y.attn.wanted(o, b, x, o.Attend(q, k, v, &y.attn)); x.Rows == 0 {
+		return x
+	}
+	x = o.Residual(x, o.Norm(o.Linear(h, y.o), y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)

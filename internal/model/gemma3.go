@@ -89,14 +89,16 @@ func buildGemma3(l *loader) network {
 	return network{trunk: m.trunk, norm: l.gemmaNorm("model.norm", l.Width), head: l.lmHead(m.embed), logitCap: l.LogitCap}
 }
 
-func (y *gemma3Layer) forward(o Ops, _ *Batch, x Value) Value {
+func (y *gemma3Layer) forward(o Ops, b *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q := o.Rope(o.Norm(qkv[0], y.qNorm), y.rope)
 	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
 	v := qkv[2]
-	h = o.Linear(o.Attend(q, k, v, &y.attn), y.o)
-	x = o.Residual(x, o.Norm(h, y.postAttnNorm))
+	if x, h = y.attn.wanted(o, b, x, o.Attend(q, k, v, &y.attn)); x.Rows == 0 {
+		return x
+	}
+	x = o.Residual(x, o.Norm(o.Linear(h, y.o), y.postAttnNorm))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)

@@ -84,11 +84,14 @@ func (m *llama) trunk(o Ops, b *Batch) Value {
 	return x
 }
 
-func (y *llamaLayer) forward(o Ops, _ *Batch, x Value) Value {
+func (y *llamaLayer) forward(o Ops, b *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
-	x = o.Residual(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
+	if x, h = y.attn.wanted(o, b, x, o.Attend(q, k, v, &y.attn)); x.Rows == 0 {
+		return x
+	}
+	x = o.Residual(x, o.Linear(h, y.o))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)

@@ -304,6 +304,6 @@ func layerName(i int) string { return fmt.Sprintf("model.layers.%d.", i) }
 func (l *loader) attention(i int) Attention {
 	return Attention{
 		Layer: i, Heads: l.Heads, KVHeads: l.KVHeads, HeadDim: l.HeadDim, Scale: l.QueryScale,
-		Window: l.Windows[i], SoftCap: l.AttnCap, Causal: !l.Encoder,
+		Window: l.Windows[i], SoftCap: l.AttnCap, Causal: !l.Encoder, Last: i == l.Layers-1 && !l.Encoder,
 	}
 }

@@ -20,7 +20,7 @@ func (m *Model) Close() error { return m.store.Close() }
 
 // network is what an architecture builds.
 type network struct {
-	trunk    func(o Ops, b *Batch) Value // embedding and layers: [T, D]
+	trunk    func(o Ops, b *Batch) Value // embedding and layers: [T, D], or of the rows that are wanted
 	norm     *Norm                       // of the trunk's result; nil: none
 	head     *Linear                     // [V, D]; nil for encoders
 	logitCap float32                     // soft cap of the logits; 0: none
@@ -33,12 +33,12 @@ func (m *Model) Forward(o Ops, b *Batch) Value {
 	if m.head == nil {
 		return m.Hidden(o, b)
 	}
+	b.whole = false
 	o.Begin(b)
 	x := m.trunk(o, b)
 	if len(b.Logits) == 0 {
 		return Value{Width: m.Config.Vocab}
 	}
-	x = o.Select(x, b.Logits)
 	x = o.Linear(o.Norm(x, m.norm), m.head)
 	if m.logitCap != 0 {
 		x = o.Scale(x, 1, m.logitCap)
@@ -49,6 +49,7 @@ func (m *Model) Forward(o Ops, b *Batch) Value {
 // Hidden computes the last hidden states of all rows, after the final norm:
 // [T, D]. They are what embeddings are pooled from.
 func (m *Model) Hidden(o Ops, b *Batch) Value {
+	b.whole = true
 	o.Begin(b)
 	x := m.trunk(o, b)
 	if m.norm != nil {

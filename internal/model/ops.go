@@ -66,6 +66,18 @@ type Attention struct {
 	Window  int     // tokens a query may look back, itself included; 0: all
 	SoftCap float32 // 0: none; else logits become cap*tanh(logits/cap)
 	Causal  bool    // false: encoders; keys and values are then not cached
+	// Last is the last layer of a model that writes. No row looks at another after it, so it goes on
+	// with those that the head is asked for alone, and of the others has no more than keys and values.
+	Last bool
+}
+
+// wanted are the rows of x, the layer's input, and of h, what attention made of it, that the layer goes on with:
+// all, or those of b.Logits, maybe none.
+func (a *Attention) wanted(o Ops, b *Batch, x, h Value) (Value, Value) {
+	if !a.Last || !b.some() {
+		return x, h
+	}
+	return o.Select(x, b.Logits), o.Select(h, b.Logits)
 }
 
 // Activation names the non-linearity of GLU.
@@ -103,7 +115,8 @@ type Ops interface {
 	// Rope rotates each head of x by the position of its row. x is not used after it.
 	Rope(x Value, r *Rope) Value
 	// Attend stores k and v of these rows in the cache and returns the
-	// attention of q: q [T, H*K], k and v [T, G*K] -> [T, H*K].
+	// attention of q: q [T, H*K], k and v [T, G*K] -> [T, H*K]. If a is of the last layer and
+	// Model.Forward runs it, rows that are not in the batch's Logits may have any numbers.
 	Attend(q, k, v Value, a *Attention) Value
 	// GLU is act(gate) * up, elementwise. With an empty up it is act(gate).
 	GLU(gate, up Value, act Activation) Value

@@ -86,11 +86,14 @@ func buildPhi3(l *loader) network {
 	return network{trunk: m.trunk, norm: l.norm("model.norm", l.Width), head: l.lmHead(m.embed)}
 }
 
-func (y *phi3Layer) forward(o Ops, _ *Batch, x Value) Value {
+func (y *phi3Layer) forward(o Ops, b *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q, k, v := o.Rope(qkv[0], y.rope), o.Rope(qkv[1], y.rope), qkv[2]
-	x = o.Residual(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
+	if x, h = y.attn.wanted(o, b, x, o.Attend(q, k, v, &y.attn)); x.Rows == 0 {
+		return x
+	}
+	x = o.Residual(x, o.Linear(h, y.o))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)

@@ -55,13 +55,16 @@ func buildQwen3(l *loader) network {
 	return network{trunk: m.trunk, norm: l.norm("model.norm", l.Width), head: l.lmHead(m.embed)}
 }
 
-func (y *qwen3Layer) forward(o Ops, _ *Batch, x Value) Value {
+func (y *qwen3Layer) forward(o Ops, b *Batch, x Value) Value {
 	h := o.Norm(x, y.attnNorm)
 	qkv := o.Linears(h, y.qkv[:])
 	q := o.Rope(o.Norm(qkv[0], y.qNorm), y.rope)
 	k := o.Rope(o.Norm(qkv[1], y.kNorm), y.rope)
 	v := qkv[2]
-	x = o.Residual(x, o.Linear(o.Attend(q, k, v, &y.attn), y.o))
+	if x, h = y.attn.wanted(o, b, x, o.Attend(q, k, v, &y.attn)); x.Rows == 0 {
+		return x
+	}
+	x = o.Residual(x, o.Linear(h, y.o))
 
 	h = o.Norm(x, y.ffnNorm)
 	h = o.Gated(h, &y.gateUp, y.act)

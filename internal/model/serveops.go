@@ -33,6 +33,7 @@ type ServeOps struct {
 	rotary   map[*Rope]*rotary
 	attender kernel.Attender
 	spans    []kernel.Span // of the batch
+	wanted   []kernel.Span // of what is wanted of the last layer
 
 	adapted // what adapters of the batch's segments need
 }
@@ -171,8 +172,30 @@ func (o *ServeOps) Attend(q, k, v Value, a *Attention) Value {
 	}
 	kv := &o.cache.layers[a.Layer]
 	kv.StoreRows(o.pool, k.Data, v.Data, o.spans)
-	o.attender.Attend(o.pool, y.Data, q.Data, kv, o.spans, opts)
+	spans := o.spans
+	if a.Last && o.batch.some() {
+		spans = o.wantedSpans()
+	}
+	o.attender.Attend(o.pool, y.Data, q.Data, kv, spans, opts)
 	return y
+}
+
+// wantedSpans are the rows of the batch's Logits.
+func (o *ServeOps) wantedSpans() []kernel.Span {
+	o.wanted = o.wanted[:0]
+	left := o.batch.Logits
+	for _, s := range o.spans {
+		for len(left) > 0 && int(left[0]) < s.Row+s.Len {
+			n := 1 // adjacent rows
+			for n < len(left) && int(left[n]) == int(left[0])+n && int(left[n]) < s.Row+s.Len {
+				n++
+			}
+			row := int(left[0])
+			o.wanted = append(o.wanted, kernel.Span{Row: row, Len: n, Past: s.Past + row - s.Row, Blocks: s.Blocks})
+			left = left[n:]
+		}
+	}
+	return o.wanted
 }
 
 // Gated computes both projections and the unit in one meeting of the pool.

@@ -18,7 +18,7 @@ import (
 type adapted struct {
 	groups []group // none: no row has an adapter
 	of     []int32 // [T] the group of each row, -1: none
-	from   int32   // values with this ID and later have the rows that Select kept; 0: none
+	from   int32   // values with this ID and later have the rows that Select first kept; 0: none
 
 	sums   [][]kernel.RowGroup // by projection computed now, by group
 	beside []int               // by projection, how many were computed together from it on
@@ -78,12 +78,14 @@ func (a *adapted) find(set []Weighted) int {
 	return n
 }
 
-// choose notes which rows Select kept in the value id.
+// choose notes which rows Select kept in the value id. A pass selects the same ones of several values.
 func (a *adapted) choose(rows []int32, id int32) {
 	if len(a.groups) == 0 {
 		return
 	}
-	a.from = id
+	if a.from == 0 {
+		a.from = id
+	}
 	for k := range a.groups {
 		a.groups[k].selected = a.groups[k].selected[:0]
 	}

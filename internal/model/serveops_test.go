@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -189,6 +190,52 @@ func TestValueIDs(t *testing.T) {
 	for range 3 {
 		if id := m.Forward(ops, whole([]int32{4, 5}, 16)).ID; id != want {
 			t.Errorf("the logits are value %d, in the pass before %d", id, want)
+		}
+	}
+}
+
+// rowsOf notes how many rows each projection had.
+type rowsOf struct {
+	model.Ops
+	rows map[string]int
+}
+
+func (r *rowsOf) Linear(x model.Value, w *model.Linear) model.Value {
+	r.rows[w.Name] += x.Rows
+	return r.Ops.Linear(x, w)
+}
+
+func (r *rowsOf) Layer(f model.LayerFunc, x model.Value) model.Value {
+	return r.Ops.Layer(func(_ model.Ops, b *model.Batch, x model.Value) model.Value { return f(r, b, x) }, x)
+}
+
+// TestLastLayer: after its attention the last layer has the rows that the head is asked for alone, none of them
+// if it is asked for none.
+func TestLastLayer(t *testing.T) {
+	for _, name := range models {
+		m := load(t, filepath.Join("testdata", name))
+		if m.Config.Encoder {
+			continue
+		}
+		for _, logits := range [][]int32{nil, {6}, {1, 2, 5}} {
+			b := whole(make([]int32, 7), 16)
+			b.Logits = logits
+			r := &rowsOf{newOps(t, m.CacheSpec(kernel.F32, 16, 8)), map[string]int{}}
+			m.Hidden(r.Ops, b) // which wants all rows, of the same batch
+			if v := m.Forward(r, b); v.Rows != len(logits) {
+				t.Errorf("%s, logits of %v: %d rows", name, logits, v.Rows)
+			}
+			for i := range m.Config.Layers {
+				want := 7
+				if i == m.Config.Layers-1 {
+					want = len(logits)
+				}
+				for _, part := range []string{"self_attn.o_proj", "mlp.down_proj"} {
+					if have := r.rows[fmt.Sprintf("model.layers.%d.%s", i, part)]; have != want {
+						t.Errorf("%s, logits of %v: %s of layer %d has %d rows, want %d", name, logits, part, i, have, want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -56,8 +56,8 @@ func TestRun(t *testing.T) {
 	}
 
 	// 589,824 weights in each of the two layers, 131,072 in the head, in Q4_K (144 bytes
-	// for 256) and Q6_K (210).
-	work := &Work{WeightBytes: 2*589824*144/256 + 131072*210/256, LayerOps: 2 * 2 * 589824, HeadOps: 2 * 131072, KVBytes: 2 * 2 * 64 * 2, AttendOps: 4 * 4 * 64, Windows: []int{0, 0}}
+	// for 256) and Q6_K (210). 65,536 in o_proj and 393,216 after it.
+	work := &Work{WeightBytes: 2*589824*144/256 + 131072*210/256, LayerOps: 2 * 2 * 589824, LastOps: 2 * (65536 + 393216), HeadOps: 2 * 131072, KVBytes: 2 * 2 * 64 * 2, AttendOps: 4 * 4 * 64, Windows: []int{0, 0}}
 	if diff := cmp.Diff(work, r.Work); diff != "" {
 		t.Error("work of the model (-want +got)\n", diff)
 	}

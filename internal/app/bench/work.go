@@ -1,7 +1,10 @@
 package bench
 
 import (
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"graft/internal/kernel"
 	"graft/internal/model"
@@ -14,6 +17,7 @@ type Work struct {
 	// for an embedding table that is not the head.
 	WeightBytes int64 `json:"weight_bytes"`
 	LayerOps    int64 `json:"layer_ops"` // of a token in the matrices of all layers
+	LastOps     int64 `json:"last_ops"`  // those of them after the attention of the last layer, which few tokens of a prompt go through
 	HeadOps     int64 `json:"head_ops"`  // of a token in the head
 	// KV and scores of each layer: tokens that it looks back are read and weighed.
 	KVBytes   int64 `json:"kv_bytes"`   // of keys and values of one token in one layer
@@ -40,16 +44,28 @@ func workOf(m *model.Model, cache kernel.Type) Work {
 			w.HeadOps += ops
 		default:
 			w.LayerOps += ops
+			if afterLast(l.Module, c.Layers) {
+				w.LastOps += ops
+			}
 		}
 		w.WeightBytes += l.W.Bytes()
 	}
 	return w
 }
 
-// seen is how many tokens the layers together look back at from position i, that token
-// itself included.
-func (w *Work) seen(i int) (tokens int64) {
-	for _, window := range w.Windows {
+// afterLast tells whether a module of the last layer follows its attention.
+func afterLast(module string, layers int) bool {
+	if !strings.HasPrefix(module, fmt.Sprintf("model.layers.%d.", layers-1)) {
+		return false
+	}
+	part := module[strings.LastIndexByte(module, '.')+1:]
+	return !slices.Contains([]string{"q_proj", "k_proj", "v_proj", "qkv_proj"}, part)
+}
+
+// seen is how many tokens layers with these windows together look back at from position i, that token itself
+// included.
+func seen(windows []int, i int) (tokens int64) {
+	for _, window := range windows {
 		if window == 0 {
 			window = math.MaxInt
 		}
@@ -59,12 +75,13 @@ func (w *Work) seen(i int) (tokens int64) {
 }
 
 // ContextBytes of keys and values are read for the token at position i.
-func (w *Work) ContextBytes(i int) int64 { return w.seen(i) * w.KVBytes }
+func (w *Work) ContextBytes(i int) int64 { return seen(w.Windows, i) * w.KVBytes }
 
-// ContextOps are the operations of attention for the tokens at positions from to to-1.
+// ContextOps are the operations of attention for the tokens of a prompt at positions from to to-1, without the last
+// layer, where few of them attend.
 func (w *Work) ContextOps(from, to int) (ops int64) {
 	for i := from; i < to; i++ {
-		ops += w.seen(i) * w.AttendOps
+		ops += seen(w.Windows[:len(w.Windows)-1], i) * w.AttendOps
 	}
 	return ops
 }

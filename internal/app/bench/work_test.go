@@ -10,7 +10,7 @@ func TestContext(t *testing.T) {
 			t.Errorf("token at position %d reads %d bytes of %d tokens, want %d tokens", position, got, got/10, tokens)
 		}
 	}
-	if got := w.ContextOps(2, 5); got != 3*(3+3+4+4+5+4) {
+	if got := w.ContextOps(2, 5); got != 3*(3+4+5) {
 		t.Errorf("attention of the tokens 2 to 4: %d operations", got)
 	}
 	if got := w.ContextOps(5, 5); got != 0 {

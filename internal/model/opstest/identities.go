@@ -50,7 +50,7 @@ func testDecoder(t *testing.T, m *model.Model, newOps NewOps, typ kernel.Type) {
 		}
 		r.seqs = append(r.seqs, ids)
 		all := []int{n}
-		got := r.run([]int{len(r.seqs) - 1}, [][]int{all}, blocksFrom(0))
+		got := r.run([]int{len(r.seqs) - 1}, [][]int{all}, blocksFrom(0), everyRow)
 		r.want = append(r.want, got[0])
 	}
 	for seed := range uint64(6) {
@@ -78,9 +78,18 @@ func testDecoder(t *testing.T, m *model.Model, newOps NewOps, typ kernel.Type) {
 				chunks = append(chunks, split(rng, len(r.seqs[s]), 1+rng.IntN(20)))
 			}
 			r.check(t, order, chunks, blocksFrom(int32(seed)))
+			r.checkRows(t, order, chunks, blocksFrom(int32(seed)), func(int) bool { return rng.IntN(4) == 0 })
 		})
 	}
+	t.Run("last rows", func(t *testing.T) {
+		chunks := [][]int{{16, 31}, {20, 13}}
+		r.checkRows(t, []int{0, 1}, chunks, blocksFrom(1), func(p int) bool { return p == 46 || p == 32 })
+	})
+	t.Run("hidden", func(t *testing.T) { r.checkHidden(t) })
 }
+
+// everyRow asks for all logits.
+func everyRow(int) bool { return true }
 
 // blocksFrom gives sequence s the blocks of its own, beginning with the first-th.
 func blocksFrom(first int32) func(s int) []int32 {
@@ -105,8 +114,8 @@ func split(rng *rand.Rand, n, most int) []int {
 }
 
 // run computes the sequences named by order together, each in its own chunks, and
-// returns the logits of every position.
-func (r *runner) run(order []int, chunks [][]int, blocks func(s int) []int32) [][][]float32 {
+// returns the logits of every position that asks chooses; nil of the others.
+func (r *runner) run(order []int, chunks [][]int, blocks func(s int) []int32, asks func(p int) bool) [][][]float32 {
 	out := make([][][]float32, len(order))
 	for pass := 0; ; pass++ {
 		b := &model.Batch{}
@@ -128,15 +137,18 @@ func (r *runner) run(order []int, chunks [][]int, blocks func(s int) []int32) []
 		if len(b.IDs) == 0 {
 			return out
 		}
-		for row := range b.IDs {
-			b.Logits = append(b.Logits, int32(row))
+		var place []int // in its sequence, of each row that is asked for
+		for _, s := range b.Segs {
+			for i := range s.Len {
+				if asks(s.Past + i) {
+					b.Logits = append(b.Logits, int32(s.Row+i))
+					place = append(place, s.Past+i)
+				}
+			}
 		}
 		logits := r.m.Forward(r.ops, b)
-		for i := range b.Segs {
-			s := &b.Segs[i]
-			for p := range s.Len {
-				out[of[s.Row]][s.Past+p] = slices.Clone(row(logits, s.Row+p))
-			}
+		for i, at := range b.Logits {
+			out[of[at]][place[i]] = slices.Clone(row(logits, i))
 		}
 	}
 }
@@ -144,10 +156,16 @@ func (r *runner) run(order []int, chunks [][]int, blocks func(s int) []int32) []
 // check compares such a run with the sequences in one pass, alone.
 func (r *runner) check(t *testing.T, order []int, chunks [][]int, blocks func(s int) []int32) {
 	t.Helper()
-	got := r.run(order, chunks, blocks)
+	r.checkRows(t, order, chunks, blocks, everyRow)
+}
+
+// checkRows compares the logits that asks chooses.
+func (r *runner) checkRows(t *testing.T, order []int, chunks [][]int, blocks func(s int) []int32, asks func(p int) bool) {
+	t.Helper()
+	got := r.run(order, chunks, blocks, asks)
 	for i, s := range order {
 		for p, want := range r.want[s] {
-			if !slices.Equal(got[i][p], want) {
+			if got[i][p] != nil && !slices.Equal(got[i][p], want) {
 				at := 0
 				for got[i][p][at] == want[at] {
 					at++
@@ -156,6 +174,28 @@ func (r *runner) check(t *testing.T, order []int, chunks [][]int, blocks func(s 
 					s, chunks[i], order, at, p, got[i][p][at], want[at])
 			}
 		}
+	}
+}
+
+// checkHidden compares the last hidden states of all rows, after a pass that asked for few logits, with those of
+// the sequence in two pieces.
+func (r *runner) checkHidden(t *testing.T) {
+	t.Helper()
+	ids := r.seqs[0]
+	segment := func(from, to int) *model.Batch {
+		return &model.Batch{IDs: ids[from:to], Segs: []model.Segment{{Len: to - from, Past: from, Limit: len(ids), Blocks: blocksFrom(0)(0)}}}
+	}
+	r.m.Forward(r.ops, segment(0, len(ids)))
+	want := slices.Clone(r.m.Hidden(r.ops, segment(0, len(ids))).Data)
+	if len(want) != len(ids)*r.m.Config.Width {
+		t.Fatalf("%d hidden numbers of %d rows of %d", len(want), len(ids), r.m.Config.Width)
+	}
+	var got []float32
+	for _, b := range []*model.Batch{segment(0, 30), segment(30, len(ids))} {
+		got = append(got, r.m.Hidden(r.ops, b).Data...)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("hidden states differ from those of two pieces")
 	}
 }
 
