@@ -6,15 +6,23 @@ import (
 )
 
 // ExpScaled is y = e^((x-shift)*scale) in double precision, within 2 ulp, for
-// arguments of at most 0; below -708 it is 0.
-func ExpScaled(y []float64, x []float32, shift, scale float64) {
+// arguments of at most 0; below -708 it is 0. It returns Σ y in four partial sums, of which number i is added to
+// sum i%4, and those after the last four to the first.
+func ExpScaled(y []float64, x []float32, shift, scale float64) float64 {
 	if len(y) != len(x) {
 		panic(fmt.Sprintf("kernel: exponentials of %d numbers into %d", len(x), len(y)))
 	}
-	n := expScaledFast(y, x, shift, scale)
+	var s [4]float64
+	n := expScaledFast(&s, y, x, shift, scale)
 	for i := n; i < len(x); i++ {
 		y[i] = exp64(float64(float64(x[i])-shift) * scale)
+		if i < len(x)&^3 {
+			s[i%4] += y[i]
+		} else {
+			s[0] += y[i]
+		}
 	}
+	return (s[0] + s[1]) + (s[2] + s[3])
 }
 
 // exp64 is e^x, step by step as the vector code has it. x = n ln 2 + r, |r| <= ln 2/2;

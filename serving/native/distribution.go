@@ -13,6 +13,19 @@ type scratch struct {
 	raw  []float32   // [V] logits as they came
 	p    []float64   // [V]
 	best []candidate // for selections
+	tops []float32   // the greatest logit of every part; see look
+}
+
+// part is how many logits are looked at together.
+const part = 64
+
+// look notes the greatest logit of every part, so that selections can pass over most of them. None is NaN.
+func (sc *scratch) look(logits []float32) {
+	sc.tops = sc.tops[:0]
+	for from := 0; from < len(logits); from += part {
+		_, top, _ := kernel.Largest(logits[from:min(from+part, len(logits))])
+		sc.tops = append(sc.tops, top)
+	}
 }
 
 type candidate struct {
@@ -25,23 +38,28 @@ func (a candidate) before(b candidate) bool { return a.v > b.v || a.v == b.v && 
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// distribution does steps 5 to 8: sc.p [V] becomes the probabilities of what is
-// left, which add up to about 1.
-func (s *sampler) distribution(sc *scratch, logits []float32) error {
-	_, most, err := argmax(logits)
+// distribution does steps 5 to 8: sc.p [V] over sum becomes the probabilities of what is left.
+func (s *sampler) distribution(sc *scratch, logits []float32) (sum float64, err error) {
+	_, top, err := argmax(logits)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	sc.p = slices.Grow(sc.p[:0], len(logits))[:len(logits)]
-	left := len(logits)
-	if k := s.opt.TopK; k > 0 && k < len(logits) {
-		left = sc.few(logits, k, float64(most), float64(s.opt.Temperature))
+	left, most, t := len(logits), float64(top), float64(s.opt.Temperature)
+	k, p := s.opt.TopK, float64(s.opt.TopP)
+	some := k > 0 && k < len(logits)
+	if some {
+		left, sum = sc.few(logits, k, most, t)
 	} else {
-		kernel.ExpScaled(sc.p, logits, float64(most), 1/float64(s.opt.Temperature))
+		sum = kernel.ExpScaled(sc.p, logits, most, 1/t)
 	}
-	sum := total(sc.p)
-	if p := float64(s.opt.TopP); p < 1 {
-		sum = sc.nucleus(p*sum, sum, left)
+	if p < 1 {
+		if !some {
+			sc.look(logits)
+		}
+		// What is e^((l-most)/t) is bar or more if l is this or more, but for rounding.
+		floor := func(bar float64) float64 { return most + t*(math.Log(min(bar, 1))-1e-9) }
+		sum = sc.nucleus(p*sum, sum, left, floor)
 	}
 	if m := float64(s.opt.MinP); m > 0 { // the best one is exp(0) = 1 here
 		sum = 0
@@ -52,25 +70,28 @@ func (s *sampler) distribution(sc *scratch, logits []float32) error {
 			sum += sc.p[i]
 		}
 	}
-	inverse := 1 / sum
-	for i := range sc.p {
-		sc.p[i] *= inverse
-	}
-	return nil
+	return sum, nil
 }
 
 // few fills sc.p for the k greatest logits and those that equal the last of them,
-// and says how many they are.
-func (sc *scratch) few(logits []float32, k int, most, t float64) (left int) {
+// and says how many they are and what they add up to.
+func (sc *scratch) few(logits []float32, k int, most, t float64) (left int, sum float64) {
 	clear(sc.p)
-	floor := sc.kth(logits, k)
-	for i, l := range logits {
-		if x := float64(l); x >= floor {
-			sc.p[i] = math.Exp((x - most) / t)
-			left++
+	sc.greatest(logits, k)
+	floor := sc.best[0].v
+	for n, top := range sc.tops {
+		if float64(top) < floor {
+			continue
+		}
+		for i := n * part; i < min((n+1)*part, len(logits)); i++ {
+			if x := float64(logits[i]); x >= floor {
+				sc.p[i] = math.Exp((x - most) / t)
+				sum += sc.p[i]
+				left++
+			}
 		}
 	}
-	return left
+	return left, sum
 }
 
 // total is Σ p in four partial sums, which need not wait for each other.
@@ -89,18 +110,24 @@ func total(p []float64) float64 {
 }
 
 // nucleus zeroes what has mass or more before it in sc.p, whose sum is sum with
-// n numbers above zero, and returns the sum of what stays.
-func (sc *scratch) nucleus(mass, sum float64, n int) float64 {
+// n numbers above zero, and returns the sum of what stays. Parts whose greatest logit is below floor(bar) have
+// nothing as large as bar.
+func (sc *scratch) nucleus(mass, sum float64, n int, floor func(bar float64) float64) float64 {
 	// What is below the mass to be cut, shared by all but the best, cannot stay:
 	// it and all after it would weigh less than that mass.
 	least := (sum - mass) / float64(max(n-1, 1))
 	// Where more than the mass is above a higher bar, what is below cannot stay
 	// either; it spares sorting thousands.
 	for bar := 0x1p-8; bar > least; bar /= 16 {
-		above := 0.0
-		for _, p := range sc.p {
-			if p >= bar {
-				above += p
+		above, from := 0.0, floor(bar)
+		for i, top := range sc.tops {
+			if float64(top) < from {
+				continue
+			}
+			for _, p := range sc.p[i*part : min((i+1)*part, len(sc.p))] {
+				if p >= bar {
+					above += p
+				}
 			}
 		}
 		if above > mass+1e-9*sum {
@@ -109,9 +136,15 @@ func (sc *scratch) nucleus(mass, sum float64, n int) float64 {
 		}
 	}
 	sc.best = sc.best[:0]
-	for i, p := range sc.p {
-		if p >= least && p > 0 || p == 1 {
-			sc.best = append(sc.best, candidate{int32(i), p})
+	from := floor(least)
+	for n, top := range sc.tops {
+		if float64(top) < from {
+			continue
+		}
+		for i := n * part; i < min((n+1)*part, len(sc.p)); i++ {
+			if p := sc.p[i]; p >= least && p > 0 || p == 1 {
+				sc.best = append(sc.best, candidate{int32(i), p})
+			}
 		}
 	}
 	slices.SortFunc(sc.best, func(a, b candidate) int {
@@ -132,46 +165,51 @@ func (sc *scratch) nucleus(mass, sum float64, n int) float64 {
 	return kept
 }
 
-// kth is the k-th greatest of logits.
-func (sc *scratch) kth(logits []float32, k int) float64 {
-	sc.greatest(logits, k)
-	return sc.best[0].v
-}
-
 // greatest leaves the k first candidates of logits in sc.best, a heap whose root
 // is the last of them.
 func (sc *scratch) greatest(logits []float32, k int) {
-	h := sc.best[:0]
-	for i, l := range logits {
-		c := candidate{int32(i), float64(l)}
-		if len(h) < k {
-			h = append(h, c)
-			for j := len(h) - 1; j > 0 && h[(j-1)/2].before(h[j]); j = (j - 1) / 2 {
-				h[j], h[(j-1)/2] = h[(j-1)/2], h[j]
-			}
+	sc.look(logits)
+	sc.best = sc.best[:0]
+	for n, top := range sc.tops {
+		if len(sc.best) == k && float64(top) <= sc.best[0].v { // equals come after those before them
 			continue
 		}
-		if !c.before(h[0]) {
-			continue
+		for i := n * part; i < min((n+1)*part, len(logits)); i++ {
+			sc.offer(candidate{int32(i), float64(logits[i])}, k)
 		}
-		j := 0
-		for {
-			last := 2*j + 1 // the child that is last in order
-			if last >= k {
-				break
-			}
-			if last+1 < k && h[last].before(h[last+1]) {
-				last++
-			}
-			if !c.before(h[last]) {
-				break
-			}
-			h[j] = h[last]
-			j = last
-		}
-		h[j] = c
 	}
-	sc.best = h
+}
+
+// offer puts c into the heap of the k first candidates if it is one of them.
+func (sc *scratch) offer(c candidate, k int) {
+	h := sc.best
+	if len(h) < k {
+		h = append(h, c)
+		for j := len(h) - 1; j > 0 && h[(j-1)/2].before(h[j]); j = (j - 1) / 2 {
+			h[j], h[(j-1)/2] = h[(j-1)/2], h[j]
+		}
+		sc.best = h
+		return
+	}
+	if !c.before(h[0]) {
+		return
+	}
+	j := 0
+	for {
+		last := 2*j + 1 // the child that is last in order
+		if last >= k {
+			break
+		}
+		if last+1 < k && h[last].before(h[last+1]) {
+			last++
+		}
+		if !c.before(h[last]) {
+			break
+		}
+		h[j] = h[last]
+		j = last
+	}
+	h[j] = c
 }
 
 // uniform is the next number in [0, 1) of the sequence's generator.

@@ -33,7 +33,7 @@ func (sc *scratch) top(logits []float32, lse float64, n int) []serving.TokenLogp
 func score(logits []float32, id int32, n int) (serving.TokenLogprob, error) {
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)
-	lse, err := logSumExp(logits)
+	lse, err := sc.logSumExp(logits)
 	if err != nil {
 		return serving.TokenLogprob{}, err
 	}
@@ -52,15 +52,12 @@ func argmax(logits []float32) (int32, float32, error) {
 	return int32(at), most, nil
 }
 
-// logSumExp is log Σ exp(l), in double precision and in the order of ids.
-func logSumExp(logits []float32) (float64, error) {
+// logSumExp is log Σ exp(l), in double precision. It overwrites sc.p.
+func (sc *scratch) logSumExp(logits []float32) (float64, error) {
 	_, most, err := argmax(logits)
 	if err != nil {
 		return 0, err
 	}
-	sum := 0.0
-	for _, l := range logits {
-		sum += math.Exp(float64(l) - float64(most))
-	}
-	return float64(most) + math.Log(sum), nil
+	sc.p = slices.Grow(sc.p[:0], len(logits))[:len(logits)]
+	return float64(most) + math.Log(kernel.ExpScaled(sc.p, logits, float64(most), 1)), nil
 }

@@ -90,10 +90,10 @@ func (s *sampler) next(logits []float32) (serving.TokenLogprob, error) {
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)
 	wanted := s.logprobs >= 0 || s.scored
-	var lse float64
+	var lse, sum float64
 	var err error
 	if wanted {
-		if lse, err = logSumExp(logits); err != nil {
+		if lse, err = sc.logSumExp(logits); err != nil {
 			return out, err
 		}
 		out.Top = sc.top(logits, lse, s.logprobs)
@@ -104,8 +104,8 @@ func (s *sampler) next(logits []float32) (serving.TokenLogprob, error) {
 	}
 	if s.opt.Temperature == 0 {
 		out.ID, _, err = argmax(logits)
-	} else if err = s.distribution(sc, logits); err == nil {
-		out.ID = draw(sc.p, s.uniform())
+	} else if sum, err = s.distribution(sc, logits); err == nil {
+		out.ID = draw(sc.p, s.uniform()*sum)
 	}
 	if err != nil {
 		return out, err

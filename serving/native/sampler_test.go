@@ -106,9 +106,7 @@ func TestSamplerGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		var sc scratch
-		if err := s.distribution(&sc, logits); err != nil {
-			t.Fatal(err)
-		}
+		normalised(t, s, &sc, logits)
 		worst, at := 0.0, 0
 		for id, p := range sc.p {
 			want := c.Want[strconv.Itoa(id)]
@@ -177,9 +175,7 @@ func TestSamplerDraws(t *testing.T) {
 	logits := []float32{0, 1, 2, 0.5, -1, -2, 1.5, 0.25, 0.75, -0.5}
 	s := newSampler(serving.DefaultSampling(), 42, 0, nil)
 	var sc scratch
-	if err := s.distribution(&sc, logits); err != nil {
-		t.Fatal(err)
-	}
+	normalised(t, s, &sc, logits)
 	count := make([]float64, len(logits))
 	const n = 20_000
 	for range n {
@@ -259,23 +255,27 @@ func TestSamplerGreedy(t *testing.T) {
 	}
 }
 
-// The nucleus computed by thresholds is the one of a plain sort.
-func TestNucleusAgainstSort(t *testing.T) {
+// Selections that pass over parts of the vocabulary are those of a plain sort.
+func TestSelectionsAgainstSort(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for range 300 {
+	for round := range 600 {
 		logits := make([]float32, 1+rnd.IntN(300))
 		for i := range logits {
 			logits[i] = float32(rnd.NormFloat64() * 5 * rnd.Float64())
+			if round%4 == 0 {
+				logits[i] = float32(rnd.IntN(3)) // equals
+			}
 		}
-		p := float32(rnd.Float64())
-		s := newSampler(serving.Sampling{Temperature: 1, TopP: p, RepetitionPenalty: 1}, 0, 0, nil)
+		opt := serving.Sampling{Temperature: 0.2 + 2*rnd.Float32(), TopP: 1, RepetitionPenalty: 1}
+		if round%2 == 0 {
+			opt.TopP = rnd.Float32() * rnd.Float32()
+		} else {
+			opt.TopK = 1 + rnd.IntN(40)
+		}
 		var sc scratch
-		if err := s.distribution(&sc, logits); err != nil {
-			t.Fatal(err)
-		}
-		lse, err := logSumExp(logits)
-		if err != nil {
-			t.Fatal(err)
+		sum, err := newSampler(opt, 0, 0, nil).distribution(&sc, logits)
+		if plain := total(sc.p); err != nil || math.Abs(sum-plain) > 1e-12*plain {
+			t.Fatalf("what is left adds up to %v, not %v: %v", plain, sum, err)
 		}
 		order := slices.SortedFunc(maps.Keys(indexed(logits)), func(a, b int) int {
 			if logits[a] != logits[b] {
@@ -283,13 +283,35 @@ func TestNucleusAgainstSort(t *testing.T) {
 			}
 			return a - b
 		})
-		before := 0.0
-		for rank, i := range order {
-			if keep := rank == 0 || before < float64(p); keep != (sc.p[i] > 0) && math.Abs(before-float64(p)) > 1e-12 {
-				t.Fatalf("rank %d with %v before it, top-p %v: kept %v", rank, before, p, sc.p[i] > 0)
-			}
-			before += math.Exp(float64(logits[i]) - lse)
+		weight := func(i int) float64 {
+			return math.Exp(float64(logits[i]-logits[order[0]]) / float64(opt.Temperature))
 		}
+		all, before := 0.0, 0.0
+		for i := range logits {
+			all += weight(i)
+		}
+		for rank, i := range order {
+			keep, sure := before < float64(opt.TopP), math.Abs(before-float64(opt.TopP)) > 1e-12
+			if opt.TopK > 0 && opt.TopK < len(logits) { // and what equals the last of them
+				keep, sure = logits[i] >= logits[order[opt.TopK-1]], true
+			}
+			if sure && (keep || rank == 0) != (sc.p[i] > 0) {
+				t.Fatalf("%+v of %d: rank %d with %v before it: kept %v", opt, len(logits), rank, before, sc.p[i] > 0)
+			}
+			before += weight(i) / all
+		}
+	}
+}
+
+// normalised leaves the probabilities of what the sampler may draw in sc.p.
+func normalised(t *testing.T, s *sampler, sc *scratch, logits []float32) {
+	t.Helper()
+	sum, err := s.distribution(sc, logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range sc.p {
+		sc.p[i] /= sum
 	}
 }
 
@@ -309,12 +331,16 @@ func BenchmarkSampler(b *testing.B) {
 	}
 	for name, opt := range map[string]serving.Sampling{
 		"greedy":      {TopP: 1, RepetitionPenalty: 1},
+		"logprobs":    {TopP: 1, RepetitionPenalty: 1},
 		"temperature": {Temperature: 1, TopP: 1, RepetitionPenalty: 1},
 		"top-p":       {Temperature: 0.7, TopP: 0.95, RepetitionPenalty: 1},
 		"top-k":       {Temperature: 0.7, TopP: 1, TopK: 40, RepetitionPenalty: 1},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s := newSampler(opt, 0, 0, nil)
+			if name == "logprobs" {
+				s.logprobs = 5
+			}
 			work := make([]float32, len(logits))
 			for b.Loop() {
 				copy(work, logits)
