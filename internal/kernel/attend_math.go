@@ -36,7 +36,7 @@ func softmax(p []float32, lo, hi int, scaleBy float32, next *readAhead) (m, l fl
 	}
 	hideEnds(p, lo, hi)
 	scale(p, p, scaleBy)
-	m = maximum(p)
+	m = Maximum(p)
 	expShifted(p, p, m)
 	return m, sum(p)
 }

@@ -41,7 +41,7 @@ func (t *crossEntropy) Do(i int) {
 	if t.limit > 0 {
 		softCap(y, y, t.limit)
 	}
-	m, at := maximum(y), y[target]
+	m, at := Maximum(y), y[target]
 	if t.hit[i] = at == m && !slices.Contains(y[:target], m); m == negInf { // or nothing but NaN
 		t.hit[i] = ArgMax(y) == target
 	}

@@ -8,6 +8,21 @@ DATA exps<>+16(SB)/8, $0x3dea39ef35793c76 // ln2Low
 DATA exps<>+24(SB)/8, $0xc086200000000000 // -708
 GLOBL exps<>(SB), RODATA|NOPTR, $32
 
+// Arguments and constants of both kernels.
+#define EXPENTER64(SHIFT, SCALE, LOG2E, HIGH, LOW, LEAST) \
+	MOVQ sums+0(FP), R8 \
+	MOVQ y+8(FP), DI \
+	MOVQ x+16(FP), SI \
+	MOVQ n+24(FP), CX \
+	VBROADCASTSD shift+32(FP), SHIFT \
+	VBROADCASTSD scale+40(FP), SCALE \
+	MOVQ series+48(FP), DX \
+	VBROADCASTSD exps<>+0(SB), LOG2E \
+	VBROADCASTSD exps<>+8(SB), HIGH \
+	VBROADCASTSD exps<>+16(SB), LOW \
+	VBROADCASTSD exps<>+24(SB), LEAST \
+	VMOVUPD (R8), Y6
+
 // Four numbers, see exp64: their n and r, all ones where the result is not 0, and e^r.
 #define ARGUMENT(AT, N, R, NOT0, E) \
 	VCVTPS2PD (AT)(SI), E \
@@ -41,18 +56,7 @@ GLOBL exps<>(SB), RODATA|NOPTR, $32
 //	Y1–Y4, Y7–Y9 and Y0  n, r, not 0, e^r of four;  Y5 of the series;  Y6 sums
 //	Y10 shift;  Y11 scale;  Y12 log2 e;  Y13 ln2High;  Y14 ln2Low;  Y15 -708
 TEXT ·expScaledAVX2(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), R8
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	MOVQ n+24(FP), CX
-	VBROADCASTSD shift+32(FP), Y10
-	VBROADCASTSD scale+40(FP), Y11
-	MOVQ series+48(FP), DX
-	VBROADCASTSD exps<>+0(SB), Y12
-	VBROADCASTSD exps<>+8(SB), Y13
-	VBROADCASTSD exps<>+16(SB), Y14
-	VBROADCASTSD exps<>+24(SB), Y15
-	VMOVUPD (R8), Y6
+	EXPENTER64(Y10, Y11, Y12, Y13, Y14, Y15)
 	SUBQ $8, CX
 	JL   four
 eight:
@@ -108,18 +112,7 @@ done:
 //
 // n is a positive multiple of sixteen.
 TEXT ·expScaledAVX512(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), R8
-	MOVQ y+8(FP), DI
-	MOVQ x+16(FP), SI
-	MOVQ n+24(FP), CX
-	VBROADCASTSD shift+32(FP), Z10
-	VBROADCASTSD scale+40(FP), Z11
-	MOVQ series+48(FP), DX
-	VBROADCASTSD exps<>+0(SB), Z12
-	VBROADCASTSD exps<>+8(SB), Z13
-	VBROADCASTSD exps<>+16(SB), Z14
-	VBROADCASTSD exps<>+24(SB), Z15
-	VMOVUPD (R8), Y6
+	EXPENTER64(Z10, Z11, Z12, Z13, Z14, Z15)
 sixteen:
 	ARGUMENTZ(0, Z1, Z2, K1)
 	ARGUMENTZ(32, Z7, Z8, K2)

@@ -72,7 +72,7 @@ func BenchmarkAttendDeep(b *testing.B) {
 	for _, c := range []struct {
 		typ  Type
 		size int
-	}{{F16, 16}, {F16, 32}, {F16, 64}, {Q16, 32}, {Q16, 64}} {
+	}{{F16, 16}, {F16, 32}, {F16, 64}, {Q16, 32}, {Q16, 64}, {Q16, 128}} {
 		size := c.size
 		b.Run(fmt.Sprintf("%v/block=%d", c.typ, size), func(b *testing.B) {
 			kv := KV{Type: c.typ, BlockLen: size, KVHeads: 3, HeadDim: 64}

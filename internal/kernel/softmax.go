@@ -8,13 +8,13 @@ import (
 // SoftmaxRow is y = e^x / Σ e^x over one row. y may be x. A row of -Inf alone, or
 // with a NaN, becomes NaN.
 func SoftmaxRow(y, x []float32) {
-	expShifted(y[:len(x)], x, maximum(x))
+	expShifted(y[:len(x)], x, Maximum(x))
 	scale(y, y[:len(x)], float32(1/sum64(y[:len(x)])))
 }
 
 // LogSumExp is log Σ e^x over one row; the sum is kept in float64.
 func LogSumExp(x []float32) float64 {
-	m := maximum(x)
+	m := Maximum(x)
 	if math.IsInf(float64(m), 0) { // or nothing but NaN
 		for _, v := range x {
 			if v != v {
@@ -50,7 +50,7 @@ func sum64(x []float32) float64 {
 // ArgMax is the position of the largest number, the first of equals; NaN counts
 // as smaller than all. It is -1 for an empty row.
 func ArgMax(x []float32) int {
-	top := maximum(x)
+	top := Maximum(x)
 	for i, v := range x {
 		if v == top {
 			return i

@@ -47,8 +47,8 @@ func pairs(s *[lanes]float32) float32 {
 	return s[0]
 }
 
-// maximum is the largest number; NaNs are passed over. -Inf of nothing.
-func maximum(x []float32) float32 {
+// Maximum is the largest number; NaNs are passed over. -Inf of nothing.
+func Maximum(x []float32) float32 {
 	var s [lanes]float32
 	for i := range s {
 		s[i] = float32(math.Inf(-1))

@@ -38,7 +38,7 @@ var vectorOps = map[string]func(y, a, b, c []float32){
 	},
 	"maximum": func(y, a, _, _ []float32) {
 		if len(y) > 0 {
-			y[0] = maximum(a)
+			y[0] = Maximum(a)
 		}
 	},
 	"rotate": func(y, a, b, c []float32) {

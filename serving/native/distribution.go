@@ -23,8 +23,7 @@ const part = 64
 func (sc *scratch) look(logits []float32) {
 	sc.tops = sc.tops[:0]
 	for from := 0; from < len(logits); from += part {
-		_, top, _ := kernel.Largest(logits[from:min(from+part, len(logits))])
-		sc.tops = append(sc.tops, top)
+		sc.tops = append(sc.tops, kernel.Maximum(logits[from:min(from+part, len(logits))]))
 	}
 }
 
